@@ -1,0 +1,99 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let swiftSettings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+    .treatWarning("DeprecatedDeclaration", as: .warning),
+]
+
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+}
+
+func systemLibrary(_ name: String, pkgConfig: String, debian: String) -> Target {
+    .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([debian])])
+}
+
+let nio: [Target.Dependency] = [
+    .product(name: "NIOCore", package: "swift-nio"),
+    .product(name: "NIOPosix", package: "swift-nio"),
+]
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let histogram: Target.Dependency = .product(name: "Histogram", package: "hdrhistogram-swift")
+
+var targets: [Target] = [
+    systemLibrary("CLibrdkafka", pkgConfig: "rdkafka", debian: "librdkafka-dev"),
+    systemLibrary("COpenBLAS", pkgConfig: "openblas", debian: "libopenblas-dev"),
+    systemLibrary("COpenSSL", pkgConfig: "libcrypto", debian: "libssl-dev"),
+    systemLibrary("CZlib", pkgConfig: "zlib", debian: "zlib1g-dev"),
+    systemLibrary("CLZ4", pkgConfig: "liblz4", debian: "liblz4-dev"),
+    systemLibrary("CZstd", pkgConfig: "libzstd", debian: "libzstd-dev"),
+    .systemLibrary(name: "CSnappy", providers: [.apt(["libsnappy-dev"])]),
+    .target(name: "CKernels"),
+
+    module("Streaming"),
+    module("KafkaClient", ["Streaming", "CLibrdkafka"]),
+    module("KafkaWire"),
+    module(
+        "KafkaBroker",
+        ["KafkaWire", "CKernels", "CZlib", "CLZ4", "CZstd", "CSnappy", grdb, logging] + nio),
+    module("Learning", ["COpenBLAS", "CKernels"]),
+    module("Recommendation", ["Learning", "CKernels"]),
+    module("ModelStore", ["COpenSSL", grdb]),
+    module("Pipeline", ["Learning", "Streaming", "ModelStore", histogram, logging]),
+    .executableTarget(
+        name: "freshet",
+        dependencies: [
+            "Streaming", "KafkaClient", "KafkaBroker", "Learning", "Recommendation", "ModelStore",
+            "Pipeline", logging,
+            .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            .product(name: "Yams", package: "Yams"),
+        ],
+        swiftSettings: swiftSettings),
+
+    tests("KafkaClientTests", ["KafkaClient", "Streaming"]),
+    tests("KafkaWireTests", ["KafkaWire"]),
+    tests("KafkaBrokerTests", ["KafkaBroker", "KafkaWire"]),
+    tests("LearningTests", ["Learning"]),
+    tests("RecommendationTests", ["Recommendation", "Learning"]),
+    tests("LearnerConformance", ["Recommendation", "Learning"]),
+    tests("ModelStoreTests", ["ModelStore"]),
+    tests("PipelineTests", ["Pipeline", "Recommendation", "Learning", "Streaming", "ModelStore"]),
+    tests("FreshetTests", ["freshet"]),
+    tests("IntegrationTests", ["KafkaClient", "KafkaBroker", "Streaming"]),
+    tests("TidyTests", []),
+]
+
+// Development aid until every part has landed: build only the named targets and what they need.
+if let only = Context.environment["FRESHET_ONLY"]?.split(separator: ",").map(String.init) {
+    targets = targets.filter { target in
+        only.contains(target.name) || target.type == .system
+    }
+}
+
+let package = Package(
+    name: "freshet",
+    platforms: [.macOS(.v15)],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(
+            url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
+        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", exact: "0.2.0"),
+    ],
+    targets: targets,
+    swiftLanguageModes: [.v6]
+)

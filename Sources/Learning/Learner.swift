@@ -1,0 +1,172 @@
+/// A model that learns from events one after another, while it is being used.
+///
+/// Trainer, scorer, store and tests are generic over this protocol. A learner is owned by one
+/// thread. Its state after a sequence of events is a pure function of settings and that sequence: it
+/// must not depend on how the sequence was cut into batches, on the clock, or on unordered
+/// iteration; random numbers are keyed by (seed, partition, offset).
+public protocol Learner: AnyObject {
+    /// What an operator can set; part of every checkpoint's lineage.
+    associatedtype Settings: Codable & Sendable
+    /// Decoded events, in columns; reused from batch to batch.
+    associatedtype Events: EventColumns
+    /// The part of the state that answers requests.
+    associatedtype Model: ServableModel where Model.Settings == Settings
+
+    /// A learner that has learned nothing. Throws when a setting is out of range.
+    init(settings: Settings) throws(LearningError)
+
+    /// The learner whose `encode` gave this state. Throws when tensors are missing or misshapen, or
+    /// were made with settings that change the shape of the state.
+    init(settings: Settings, state: NamedTensors) throws(LearningError)
+
+    /// Decodes raw events into `events` (cleared first). Pure: reads no state of the learner.
+    ///
+    /// An event that cannot be decoded is left out and described in `rejections`, in order.
+    static func decode(
+        _ encoded: UnsafeBufferPointer<EncodedEvent>,
+        settings: Settings,
+        into events: inout Events,
+        rejections: inout [Rejection])
+
+    /// Learns the events in their order: for each, predict, score the prediction, then learn.
+    func learn(_ events: Events)
+
+    /// What changed in the servable model since the last call: rows as absolute values. Empty when
+    /// nothing changed. A model that applies every delta in order answers exactly as this learner.
+    func takeDelta() -> NamedTensors
+
+    /// The whole state: servable model, optimizer, evaluation. A copy, independent of later learning.
+    /// The tensors of the servable model are named `model.…`.
+    func encode() -> NamedTensors
+
+    /// Number of events learned since the beginning (accepted ones; rejected ones do not count).
+    var eventCount: Int64 { get }
+
+    /// Prequential quality so far, in a fixed order.
+    var metrics: [Metric] { get }
+}
+
+/// Decoded events of one batch.
+public protocol EventColumns {
+    /// No events.
+    init()
+    /// Number of events.
+    var count: Int { get }
+    /// When each event happened, by its own `timestamp`: milliseconds since 1970, one per event.
+    var timestamps: [Int64] { get }
+}
+
+/// The servable part of a learner: what a scorer holds. Owned by one thread; learns nothing.
+public protocol ServableModel: AnyObject {
+    /// As the learner's settings.
+    associatedtype Settings
+
+    /// The model in a learner's encoded state; reads the `model.…` tensors only.
+    init(settings: Settings, state: NamedTensors) throws(LearningError)
+
+    /// An empty model, as that of a learner that has learned nothing.
+    init(settings: Settings) throws(LearningError)
+
+    /// Brings the model to the state after the learner's `takeDelta`. A delta that does not fit is
+    /// refused as a whole: the model is then as before.
+    func apply(_ delta: NamedTensors) throws(LearningError)
+
+    /// Answers raw requests, one answer per request in the same order.
+    ///
+    /// `stamp` is written into every answer.
+    func answer(_ requests: UnsafeBufferPointer<EncodedEvent>, stamp: ModelStamp) -> [Answer]
+}
+
+/// Which state of which model an answer came from.
+public struct ModelStamp: Sendable, Equatable {
+    /// The model's name.
+    public var model: String
+    /// The newest published version that the state contains.
+    public var version: Int64
+    /// The trainer's epoch.
+    public var epoch: Int64
+    /// The last update applied.
+    public var sequence: Int64
+    /// The largest event timestamp learned, in milliseconds since 1970; -1 before the first event.
+    public var watermark: Int64
+
+    /// Names a state.
+    public init(model: String, version: Int64, epoch: Int64, sequence: Int64, watermark: Int64) {
+        self.model = model
+        self.version = version
+        self.epoch = epoch
+        self.sequence = sequence
+        self.watermark = watermark
+    }
+}
+
+/// What a model says to one request.
+public struct Answer: Sendable {
+    /// The encoded answer; also present on refusal when the asker can be told. Nil: nothing to send.
+    public var value: [UInt8]?
+    /// Why the request was refused; nil when it was answered.
+    public var refusal: String?
+
+    /// Makes an answer.
+    public init(value: [UInt8]?, refusal: String? = nil) {
+        self.value = value
+        self.refusal = refusal
+    }
+}
+
+/// One raw event, borrowed: its bytes are valid only during the call it is passed to.
+public struct EncodedEvent {
+    /// The partition it came from.
+    public var partition: Int32
+    /// Its offset there.
+    public var offset: Int64
+    /// When it was appended, in milliseconds since 1970.
+    public var recordTimestamp: Int64
+    /// The key's bytes; nil for none.
+    public var key: UnsafeRawBufferPointer?
+    /// The value's bytes; nil for a tombstone.
+    public var value: UnsafeRawBufferPointer?
+
+    /// Describes an event.
+    public init(
+        partition: Int32,
+        offset: Int64,
+        recordTimestamp: Int64,
+        key: UnsafeRawBufferPointer?,
+        value: UnsafeRawBufferPointer?
+    ) {
+        self.partition = partition
+        self.offset = offset
+        self.recordTimestamp = recordTimestamp
+        self.key = key
+        self.value = value
+    }
+}
+
+/// An event that could not be decoded, for the dead letters.
+public struct Rejection: Sendable, Equatable {
+    /// Index of the event in the batch that was decoded.
+    public var index: Int
+    /// What is wrong with it, with the offending value shortened, and what was expected.
+    public var reason: String
+
+    /// Describes a rejected event.
+    public init(index: Int, reason: String) {
+        self.index = index
+        self.reason = reason
+    }
+}
+
+/// A named figure.
+public struct Metric: Sendable, Equatable, Codable {
+    /// The name, such as `recall@10` or `window.rmse`.
+    public var name: String
+    /// The value; not finite when it cannot be computed yet.
+    public var value: Double
+
+    /// Names a figure.
+    public init(_ name: String, _ value: Double) {
+        self.name = name
+        self.value = value
+    }
+}

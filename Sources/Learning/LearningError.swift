@@ -1,0 +1,31 @@
+/// Why a learner cannot be made, restored or updated.
+public struct LearningError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// What kind of failure it is.
+    public enum Kind: String, Sendable {
+        /// A setting is out of range.
+        case setting
+        /// A tensor is missing, or has another type or shape than expected.
+        case tensor
+        /// Bytes are not a valid safetensors file.
+        case format
+        /// A number is not finite: the model diverged.
+        case diverged
+    }
+
+    /// What kind of failure it is.
+    public var kind: Kind
+    /// What went wrong, with the offending value.
+    public var message: String
+    /// What to do next.
+    public var remedy: String
+
+    /// Describes a failure.
+    public init(_ kind: Kind, _ message: String, remedy: String) {
+        self.kind = kind
+        self.message = message
+        self.remedy = remedy
+    }
+
+    /// Message and remedy as one line.
+    public var description: String { "\(message): \(remedy)" }
+}

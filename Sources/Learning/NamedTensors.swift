@@ -1,0 +1,120 @@
+/// A dense array of numbers in row-major order, little-endian, as bytes.
+public struct Tensor: Sendable, Equatable {
+    /// The type of the elements, by its safetensors name.
+    public enum ElementType: String, Sendable {
+        case uint8 = "U8"
+        case int32 = "I32"
+        case int64 = "I64"
+        case float32 = "F32"
+        case float64 = "F64"
+
+        /// Bytes per element.
+        public var byteCount: Int {
+            switch self {
+            case .uint8: 1
+            case .int32, .float32: 4
+            case .int64, .float64: 8
+            }
+        }
+    }
+
+    /// The type of the elements.
+    public var elementType: ElementType
+    /// The extent of each dimension; empty for a single number.
+    public var shape: [Int]
+    /// The elements: `shape.reduce(1, *) * elementType.byteCount` bytes.
+    public var bytes: [UInt8]
+
+    /// Makes a tensor of elements that are already bytes.
+    public init(elementType: ElementType, shape: [Int], bytes: [UInt8]) {
+        precondition(bytes.count == shape.reduce(1, *) * elementType.byteCount)
+        self.elementType = elementType
+        self.shape = shape
+        self.bytes = bytes
+    }
+
+    /// Makes a tensor from numbers; `shape` is `[values.count]` unless given.
+    public init<Value: TensorElement>(_ values: [Value], shape: [Int]? = nil) {
+        self.init(
+            elementType: Value.elementType,
+            shape: shape ?? [values.count],
+            bytes: values.withUnsafeBytes { Array($0) })
+    }
+
+    /// The elements as numbers; nil when they are of another type.
+    public func values<Value: TensorElement>(of type: Value.Type = Value.self) -> [Value]? {
+        guard elementType == Value.elementType else { return nil }
+        return [Value](unsafeUninitializedCapacity: bytes.count / MemoryLayout<Value>.stride) {
+            target, count in
+            count = bytes.count / MemoryLayout<Value>.stride
+            UnsafeMutableRawBufferPointer(target).copyBytes(from: bytes)
+        }
+    }
+}
+
+/// A number that a tensor can hold. All processors supported are little-endian.
+public protocol TensorElement: BitwiseCopyable, Sendable {
+    /// The element type in a tensor.
+    static var elementType: Tensor.ElementType { get }
+}
+
+extension UInt8: TensorElement { public static var elementType: Tensor.ElementType { .uint8 } }
+extension Int32: TensorElement { public static var elementType: Tensor.ElementType { .int32 } }
+extension Int64: TensorElement { public static var elementType: Tensor.ElementType { .int64 } }
+extension Float: TensorElement { public static var elementType: Tensor.ElementType { .float32 } }
+extension Double: TensorElement { public static var elementType: Tensor.ElementType { .float64 } }
+
+/// Tensors by name, in the order they were added: a checkpoint or a delta.
+public struct NamedTensors: Sendable, Equatable {
+    /// Names in order.
+    public private(set) var names: [String] = []
+    private var tensors: [String: Tensor] = [:]
+
+    /// No tensors.
+    public init() {}
+
+    /// Whether there are none.
+    public var isEmpty: Bool { names.isEmpty }
+
+    /// The tensor of that name. Setting an existing name keeps its place; setting nil removes it.
+    public subscript(name: String) -> Tensor? {
+        get { tensors[name] }
+        set {
+            if let newValue {
+                if tensors.updateValue(newValue, forKey: name) == nil { names.append(name) }
+            } else if tensors.removeValue(forKey: name) != nil {
+                names.removeAll { $0 == name }
+            }
+        }
+    }
+
+    /// The numbers of a tensor that must be there with that type; `shape` is checked where given,
+    /// a negative extent standing for any.
+    public func values<Value: TensorElement>(
+        _ name: String, of type: Value.Type = Value.self, shape: [Int]? = nil
+    ) throws(LearningError) -> [Value] {
+        guard let tensor = tensors[name] else {
+            throw LearningError(
+                .tensor, "tensor \"\(name)\" is missing",
+                remedy: "the file was not written by this learner; use another version")
+        }
+        if let shape, !Self.matches(tensor.shape, shape) {
+            throw LearningError(
+                .tensor, "tensor \"\(name)\" has shape \(tensor.shape), expected \(shape)",
+                remedy: "it was written with other settings; restore those or start a new model")
+        }
+        guard let values = tensor.values(of: type) else {
+            throw LearningError(
+                .tensor,
+                "tensor \"\(name)\" holds \(tensor.elementType.rawValue), "
+                    + "expected \(Value.elementType.rawValue)",
+                remedy: "the file was not written by this learner; use another version")
+        }
+        return values
+    }
+
+    private static func matches(_ shape: [Int], _ expected: [Int]) -> Bool {
+        shape.count == expected.count
+            && zip(shape, expected).allSatisfy { $1 < 0 || $0 == $1 }
+    }
+}
