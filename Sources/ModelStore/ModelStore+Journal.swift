@@ -80,6 +80,13 @@ extension ModelStore {
         from position: Int64
     ) throws(ModelStoreError) -> [JournalEntry] {
         try Self.checkName(model, of: "model")
+        guard position >= 0 else {
+            throw ModelStoreError(
+                .invalid,
+                "journal position \(position) is negative",
+                remedy: "positions count from 0"
+            )
+        }
         return try read { db in
             guard let modelID = try ModelRow.find(model, in: db)?.id else { return [] }
             let rows = try JournalRow.fetchCursor(

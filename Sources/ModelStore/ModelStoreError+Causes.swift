@@ -6,7 +6,7 @@ extension ModelStoreError {
     static func system(_ code: Int32, _ action: String, _ path: String) -> ModelStoreError {
         let message = "cannot \(action) \(path): \(String(cString: strerror(code)))"
         return switch code {
-        case EACCES, EPERM, EROFS, ENOTDIR:
+        case EACCES, EPERM, EROFS, ENOTDIR, EEXIST:
             ModelStoreError(.notWritable, message, remedy: notWritableRemedy)
         case ENOSPC, EDQUOT:
             ModelStoreError(.full, message, remedy: fullRemedy)

@@ -75,28 +75,21 @@ struct OpenFile: ~Copyable {
 
     /// Makes sure that a directory and those above it exist; the new ones are this user's alone.
     static func makeDirectory(_ path: String) throws(ModelStoreError) {
-        if mkdir(path, 0o700) == 0 {
-            try synchronizeDirectory((path as NSString).deletingLastPathComponent.nonEmptyPath)
-            return
-        }
-        let code = errno
+        guard !isDirectory(path) else { return }
         let parent = (path as NSString).deletingLastPathComponent
-        switch code {
-        case EEXIST:
-            var status = stat()
-            guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
-                throw .system(ENOTDIR, "use as a directory", path)
-            }
-        case ENOENT where !parent.isEmpty && parent != path:
+        if !parent.isEmpty, parent != path {
             try makeDirectory(parent)
-            try makeDirectory(path)
-        default:
-            throw .system(code, "create directory", path)
         }
+        // Another process may be making it, too.
+        guard mkdir(path, 0o700) == 0 || (errno == EEXIST && isDirectory(path)) else {
+            // ENOENT: the place, such as /proc, takes no directories.
+            throw .system(errno == ENOENT ? EPERM : errno, "create directory", path)
+        }
+        try synchronizeDirectory(parent.isEmpty ? "." : parent)
     }
-}
 
-extension String {
-    /// The path, or the current directory for an empty one.
-    fileprivate var nonEmptyPath: String { isEmpty ? "." : self }
+    private static func isDirectory(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    }
 }

@@ -68,6 +68,8 @@ enum Schema {
             PRIMARY KEY (modelID, number)
         ) STRICT, WITHOUT ROWID;
 
+        CREATE INDEX versionByJournalPosition ON version (modelID, journalPosition);
+
         CREATE TABLE versionOffset (
             modelID INTEGER NOT NULL,
             version INTEGER NOT NULL,
