@@ -59,7 +59,7 @@ public protocol EventColumns {
 /// The servable part of a learner: what a scorer holds. Owned by one thread; learns nothing.
 public protocol ServableModel: AnyObject {
     /// As the learner's settings.
-    associatedtype Settings
+    associatedtype Settings: Codable & Sendable
 
     /// The model in a learner's encoded state; reads the `model.…` tensors only.
     init(settings: Settings, state: NamedTensors) throws(LearningError)

@@ -43,3 +43,15 @@ struct SHA256: ~Copyable {
         remedy: "check the installed libssl (openssl dgst -sha256 must work)"
     )
 }
+
+/// Hashes of content, as they name blobs.
+public enum ContentHash {
+    /// SHA-256 of the chunks one after another, as 64 lower-case hexadecimal digits.
+    public static func sha256(_ chunks: [[UInt8]]) throws(ModelStoreError) -> String {
+        var digest = try SHA256()
+        for chunk in chunks {
+            try digest.update(chunk)
+        }
+        return try digest.finish()
+    }
+}

@@ -1,0 +1,58 @@
+import Streaming
+
+/// Sends input that cannot be used to the dead-letter topic: original key and value, the original
+/// headers, and headers `reason`, `topic`, `partition`, `offset` that say why and where from.
+///
+/// Owned by the thread of its sink.
+struct DeadLetters {
+    let topic: String
+    let sink: any RecordSink
+    private(set) var sentCount: Int64 = 0
+    private(set) var failure: StreamError?
+    private var pendingCount = 0
+
+    init(topic: String, sink: any RecordSink) {
+        self.topic = topic
+        self.sink = sink
+    }
+
+    /// Whether some have been sent whose delivery is not known yet.
+    var isPending: Bool { pendingCount > 0 }
+
+    /// Sends the record at `index` of `batch`; its delivery will carry `token`.
+    mutating func send(
+        _ index: Int, of batch: borrowing RecordBatch, topics: [String], reason: String,
+        token: UInt64
+    ) throws(PipelineError) {
+        let record = batch.records[index]
+        let origin = [
+            RecordHeader(name: "reason", text: reason),
+            RecordHeader(name: "topic", text: topics[Int(record.topicIndex)]),
+            RecordHeader(name: "partition", text: String(record.partition)),
+            RecordHeader(name: "offset", text: String(record.offset)),
+        ]
+        let letter = OutgoingRecord(
+            topic: topic,
+            key: record.key.map(Array.init),
+            value: record.value.map(Array.init),
+            headers: batch.headers(at: index) + origin)
+        try log { () throws(StreamError) in try sink.send(letter, token: token) }
+        sentCount += 1
+        pendingCount += 1
+    }
+
+    /// Takes note of the delivery of one of them.
+    mutating func delivered(_ delivery: Delivery) {
+        pendingCount -= 1
+        if let error = delivery.error { failure = error }
+    }
+
+    /// Throws when one could not be delivered: going on would lose it.
+    func check() throws(PipelineError) {
+        guard let failure else { return }
+        throw PipelineError(
+            .log, "a rejected event could not be written to topic \"\(topic)\": \(failure.message)",
+            remedy: "check that the topic exists and takes records as large as the input's, then "
+                + "start again: learning goes on where it stopped")
+    }
+}

@@ -1,0 +1,39 @@
+import Foundation
+
+/// A thread of our own, for a loop that blocks or must not share its core with Swift's pool.
+public final class WorkerThread: Sendable {
+    private let finished = NSCondition()
+    private let done = StopSignal()
+
+    /// Starts a thread that runs `body` and ends.
+    public init(name: String, body: @escaping @Sendable () -> Void) {
+        let thread = Thread { [self] in
+            setKernelThreadName(name)
+            body()
+            finished.lock()
+            done.set()
+            finished.broadcast()
+            finished.unlock()
+        }
+        thread.name = name
+        thread.stackSize = 8 << 20  // as the main thread; the loops use far less
+        thread.start()
+    }
+
+    /// Whether `body` has returned.
+    public var isFinished: Bool { done.isSet }
+
+    /// Blocks the caller until `body` has returned.
+    public func join() {
+        finished.lock()
+        while !done.isSet { finished.wait() }
+        finished.unlock()
+    }
+}
+
+/// `Thread.name` does not reach the kernel on Linux: `top -H` and `perf` show this one.
+private func setKernelThreadName(_ name: String) {
+    #if canImport(Glibc)
+        pthread_setname_np(pthread_self(), String(name.prefix(15)))  // the kernel keeps 15 bytes
+    #endif
+}

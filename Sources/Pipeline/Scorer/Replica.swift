@@ -1,0 +1,109 @@
+import Foundation
+import Learning
+import ModelStore
+import Streaming
+import Synchronization
+
+/// A servable model and the update that its state follows. Owned by the scorer's thread.
+final class Replica<Model: ServableModel> {
+    let model: Model
+    let epoch: Int64
+    var sequence: Int64
+    var hash: String
+    var version: Int64
+    var watermark: Int64
+    /// Where on `model-updates` the updates after its checkpoint begin.
+    let readFrom: Offset
+
+    /// The model of a version, from the store.
+    init(_ version: ModelVersion, store modelStore: ModelStore) throws(PipelineError) {
+        let bytes = try store { () throws(ModelStoreError) in
+            try modelStore.readBlob(version.blob)
+        }
+        let settings: Model.Settings
+        do {
+            settings = try JSONDecoder().decode(
+                Model.Settings.self, from: Data(version.settings.utf8))
+        } catch {
+            throw PipelineError(
+                .learner, "settings of version \(version.number) cannot be read: \(error)",
+                remedy: "it was written by another program version: let the trainer write a new one"
+            )
+        }
+        model = try learning { () throws(LearningError) in
+            try Model(settings: settings, state: try Safetensors.decode(bytes).tensors)
+        }
+        epoch = version.epoch
+        sequence = version.sequence
+        hash = version.updateHash
+        self.version = version.number
+        watermark = version.watermark
+        readFrom = version.updatesOffset
+    }
+
+    func stamp(model name: String) -> ModelStamp {
+        ModelStamp(
+            model: name, version: version, epoch: epoch, sequence: sequence, watermark: watermark)
+    }
+}
+
+/// Loads the newest version on a thread of its own, so that answers go on meanwhile.
+final class ReplicaLoader<Model: ServableModel>: Sendable {
+    private enum State {
+        case idle
+        case loading
+        case finished(Result<Handover<Replica<Model>>?, PipelineError>)
+    }
+
+    private let modelStore: ModelStore
+    private let modelName: String
+    private let state = Mutex(State.idle)
+
+    init(store: ModelStore, model: String) {
+        modelStore = store
+        modelName = model
+    }
+
+    /// Whether a version is being loaded or waits to be taken.
+    var isBusy: Bool {
+        state.withLock { state in
+            if case .idle = state { false } else { true }
+        }
+    }
+
+    /// Begins to load the newest complete version. The loader must be idle.
+    func begin() {
+        state.withLock { $0 = .loading }
+        _ = WorkerThread(name: "load-version") { [self] in
+            let outcome = Result { () throws(PipelineError) in try load() }
+            state.withLock { $0 = .finished(outcome) }
+        }
+    }
+
+    /// What was loaded: nil while loading; a nil replica when the model has no version yet.
+    func takeOutcome() -> Result<Handover<Replica<Model>>?, PipelineError>? {
+        state.withLock { state in
+            guard case .finished(let outcome) = state else { return nil }
+            state = .idle
+            return outcome
+        }
+    }
+
+    private func load() throws(PipelineError) -> Handover<Replica<Model>>? {
+        let newest = try store { () throws(ModelStoreError) in
+            try modelStore.newestVersion(of: modelName)
+        }
+        guard let newest else { return nil }
+        return Handover(try Replica(newest, store: modelStore))
+    }
+}
+
+/// Carries a value from the thread that made it to the one that will own it.
+struct Handover<Value>: @unchecked Sendable {
+    // Sound because the maker gives up its only reference when it wraps the value.
+    let value: Value
+
+    init(_ value: Value) {
+        self.value = value
+    }
+}

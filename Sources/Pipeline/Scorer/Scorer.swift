@@ -1,0 +1,175 @@
+// The scoring loop: apply the updates that are there, answer a batch of requests, repeat. One thread
+// owns model, sources and sink, so that an update never changes a model under an answer and no lock
+// is taken. It learns nothing.
+import Foundation
+public import Learning
+public import Logging
+public import ModelStore
+public import Streaming
+
+/// Answers requests with a model that follows its trainer live.
+public final class Scorer<Model: ServableModel> {
+    private let settings: ScorerSettings
+    private let requests: any RecordSource
+    private let sink: any RecordSink
+    private let stop: StopSignal
+    private let board: Board<ScorerStatus>
+    private let logger: Logger
+    private var follower: UpdateFollower<Model>
+    private var deadLetters: DeadLetters
+    private var outstanding = OutstandingAnswers()
+    private var answeredCount: Int64 = 0
+    private var refusedCount: Int64 = 0
+
+    /// A scorer that has not begun.
+    ///
+    /// - Parameters:
+    ///   - settings: What it serves.
+    ///   - updates: Where model updates come from; the scorer assigns its partition.
+    ///   - requests: Where requests come from; already assigned, or member of a group.
+    ///   - sink: Where answers and dead letters go.
+    ///   - store: Where versions are.
+    ///   - clock: The time of day, for freshness figures.
+    ///   - stop: Set to make `run` finish.
+    ///   - board: Where the scorer's status is posted.
+    ///   - logger: Where notable events are told.
+    public init(
+        _ settings: ScorerSettings,
+        updates: any RecordSource,
+        requests: any RecordSource,
+        sink: any RecordSink,
+        store: ModelStore,
+        clock: WallClock = .system,
+        stop: StopSignal,
+        board: Board<ScorerStatus> = Board(ScorerStatus()),
+        logger: Logger
+    ) {
+        self.settings = settings
+        self.requests = requests
+        self.sink = sink
+        self.stop = stop
+        self.board = board
+        self.logger = logger
+        follower = UpdateFollower(
+            settings: settings, source: updates, store: store, clock: clock, logger: logger)
+        deadLetters = DeadLetters(topic: settings.deadLettersTopic, sink: sink)
+    }
+
+    /// Follows and answers until told to stop. Blocks the calling thread, which must be the
+    /// scorer's own.
+    public func run() throws(PipelineError) {
+        let timer = ContinuousClock()
+        var nextReport = timer.now
+        while !stop.isSet {
+            try follower.step()
+            try answerBatch()
+            try takeDeliveries()
+            if timer.now >= nextReport {
+                try commit()
+                post()
+                nextReport = timer.now + .milliseconds(100)
+            }
+        }
+        _ = try log { () throws(StreamError) in try sink.flush(timeout: .seconds(10)) }
+        try takeDeliveries()
+        try commit()
+        post()
+    }
+
+    private func answerBatch() throws(PipelineError) {
+        guard let replica = follower.serving,
+            outstanding.count < settings.maximumOutstandingBatches
+        else {
+            Thread.sleep(forTimeInterval: 0.002)  // nothing to answer with, or no room for answers
+            return
+        }
+        let batch = try log { () throws(StreamError) in
+            try requests.poll(maximumCount: settings.batchSize, timeout: settings.batchWait)
+        }
+        report(requests.takeNotices())
+        guard !batch.records.isEmpty else { return }
+        let encoded = batch.records.map { record in
+            EncodedEvent(
+                partition: record.partition, offset: record.offset,
+                recordTimestamp: record.timestamp, key: record.key, value: record.value)
+        }
+        let answers = encoded.withUnsafeBufferPointer {
+            replica.model.answer($0, stamp: replica.stamp(model: settings.model))
+        }
+        try send(answers, to: batch)
+    }
+
+    private func send(_ answers: [Answer], to batch: borrowing RecordBatch) throws(PipelineError) {
+        let token = outstanding.nextToken
+        var sendCount = 0
+        var positions: [TopicPartition: Offset] = [:]
+        for (index, answer) in answers.enumerated() {
+            let record = batch.records[index]
+            if let value = answer.value {
+                let message = OutgoingRecord(
+                    topic: settings.answersTopic, key: record.key.map(Array.init), value: value,
+                    headers: batch.headers(at: index))
+                try log { () throws(StreamError) in try sink.send(message, token: token) }
+                sendCount += 1
+            }
+            if let refusal = answer.refusal {
+                try deadLetters.send(
+                    index, of: batch, topics: requests.topics, reason: refusal, token: token)
+                sendCount += 1
+                refusedCount += 1
+            } else {
+                answeredCount += 1
+            }
+            let partition = TopicPartition(
+                topic: requests.topics[Int(record.topicIndex)], partition: record.partition)
+            positions[partition] = record.offset + 1
+        }
+        outstanding.add(sendCount: sendCount, positions: positions)
+    }
+
+    private func takeDeliveries() throws(PipelineError) {
+        for delivery in sink.takeDeliveries() {
+            if let error = delivery.error {
+                throw PipelineError(
+                    .log,
+                    "an answer could not be written to topic \"\(settings.answersTopic)\": "
+                        + error.message,
+                    remedy: "check the topic and the broker and start again: requests without a "
+                        + "delivered answer are answered again")
+            }
+            outstanding.delivered(token: delivery.token)
+        }
+        report(sink.takeNotices())
+    }
+
+    /// Stores how far requests have been answered; a restart goes on from there.
+    private func commit() throws(PipelineError) {
+        let positions = outstanding.takeDone()
+        guard !positions.isEmpty else { return }
+        do throws(StreamError) {
+            try requests.commit(positions)
+        } catch {
+            logger.warning("request offsets not committed, may be answered twice: \(error)")
+        }
+    }
+
+    private func report(_ notices: [StreamNotice]) {
+        for notice in notices {
+            switch notice {
+            case .disconnected(let address):
+                logger.warning("no broker can be reached at \(address); trying again")
+            case .connected: logger.info("connected to the broker")
+            case .assigned(let partitions): logger.info("requests of \(partitions) come here")
+            case .revoked(let partitions): logger.info("requests of \(partitions) go elsewhere")
+            case .warning(let text): logger.warning("\(text)")
+            }
+        }
+    }
+
+    private func post() {
+        var status = follower.currentStatus()
+        status.answered = answeredCount
+        status.refused = refusedCount
+        board.post(status)
+    }
+}

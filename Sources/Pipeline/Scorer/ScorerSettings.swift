@@ -1,0 +1,85 @@
+public import Streaming
+
+/// What a scorer serves, and where requests come from and answers go.
+public struct ScorerSettings: Sendable, Equatable {
+    /// The model's name in the store and on `model-updates`.
+    public var model: String
+    /// The topic of model updates.
+    public var updatesTopic: String
+    /// The partition of it that belongs to this model.
+    public var updatesPartition: Int32
+    /// The topic for answers.
+    public var answersTopic: String
+    /// The topic for requests that are refused.
+    public var deadLettersTopic: String
+    /// Requests answered together, at most.
+    public var batchSize: Int
+    /// Longest wait for a batch of requests to fill: a bound on what batching adds to an answer.
+    public var batchWait: Duration
+    /// Batches whose answers may be under way; beyond that no requests are read.
+    public var maximumOutstandingBatches: Int
+
+    /// Settings with the defaults of `config/freshet.yaml`.
+    public init(
+        model: String,
+        updatesTopic: String,
+        updatesPartition: Int32 = 0,
+        answersTopic: String,
+        deadLettersTopic: String,
+        batchSize: Int = 256,
+        batchWait: Duration = .milliseconds(2),
+        maximumOutstandingBatches: Int = 256
+    ) {
+        self.model = model
+        self.updatesTopic = updatesTopic
+        self.updatesPartition = updatesPartition
+        self.answersTopic = answersTopic
+        self.deadLettersTopic = deadLettersTopic
+        self.batchSize = batchSize
+        self.batchWait = batchWait
+        self.maximumOutstandingBatches = maximumOutstandingBatches
+    }
+
+    var updatesLog: TopicPartition {
+        TopicPartition(topic: updatesTopic, partition: updatesPartition)
+    }
+}
+
+/// What a scorer is doing, for people and for tests.
+public struct ScorerStatus: Sendable, Equatable {
+    /// Whether it has a model to answer with.
+    public var isServing = false
+    /// The trainer's epoch of the state that answers.
+    public var epoch: Int64 = 0
+    /// The last update in that state.
+    public var sequence: Int64 = 0
+    /// The hash of that update.
+    public var hash = UpdateIdentity.noPredecessor
+    /// The newest version that the state contains.
+    public var version: Int64 = 0
+    /// The largest event timestamp in the state, in milliseconds since 1970.
+    public var watermark: Int64 = -1
+    /// Deltas applied.
+    public var deltasApplied: Int64 = 0
+    /// Versions picked up: loaded from the store, or announced while the state was in step.
+    public var versionsPickedUp = 0
+    /// Versions loaded from the store, at start and to heal.
+    public var loads = 0
+    /// Updates missing in the sequence, or with another predecessor than expected.
+    public var gaps: Int64 = 0
+    /// Updates seen before.
+    public var duplicates: Int64 = 0
+    /// Updates of a trainer that has been replaced.
+    public var outdated: Int64 = 0
+    /// Records on `model-updates` that could not be used.
+    public var damaged: Int64 = 0
+    /// Requests answered.
+    public var answered: Int64 = 0
+    /// Requests refused.
+    public var refused: Int64 = 0
+    /// Time from event to servable.
+    public var freshness = FreshnessSummary.none
+
+    /// The status of a scorer that has not begun.
+    public init() {}
+}

@@ -1,0 +1,169 @@
+// Keeps a replica in step with its trainer: newest checkpoint, then every delta. When an update is
+// missing, damaged or from another epoch, the newest checkpoint is loaded beside, and the last good
+// state answers until the new one is at least as new. Owned by the scorer's thread.
+import Learning
+import Logging
+import ModelStore
+import Streaming
+
+struct UpdateFollower<Model: ServableModel> {
+    private let modelName: String
+    private let log: TopicPartition
+    private let source: any RecordSource
+    private let loader: ReplicaLoader<Model>
+    private let clock: WallClock
+    private let logger: Logger
+
+    /// The replica that answers; nil until the first version is loaded.
+    private(set) var serving: Replica<Model>?
+    /// The replica that updates go to; the one that answers, unless that is ahead of it.
+    private var following: Replica<Model>?
+    private var assembler = UpdateAssembler()
+    private var freshness = FreshnessMeter()
+    private var nextLoad = ContinuousClock().now
+    /// The least time between two loads: a store without a version is asked this often.
+    private static var loadInterval: Duration { .milliseconds(250) }
+    private var needsLoad = true
+    private var status = ScorerStatus()
+
+    init(
+        settings: ScorerSettings, source: any RecordSource, store: ModelStore, clock: WallClock,
+        logger: Logger
+    ) {
+        modelName = settings.model
+        log = settings.updatesLog
+        self.source = source
+        loader = ReplicaLoader(store: store, model: settings.model)
+        self.clock = clock
+        self.logger = logger
+    }
+
+    /// Reads and applies the updates that are there. Does not wait.
+    mutating func step() throws(PipelineError) {
+        try finishLoad()
+        if needsLoad, !loader.isBusy, ContinuousClock().now >= nextLoad {
+            nextLoad = ContinuousClock().now + Self.loadInterval
+            loader.begin()
+        }
+        guard following != nil, !needsLoad else { return }
+        let batch = try Pipeline.log { () throws(StreamError) in
+            try source.poll(maximumCount: 64, timeout: .zero)
+        }
+        for index in batch.records.indices {
+            follow(index, of: batch)
+            if needsLoad { return }
+        }
+    }
+
+    private mutating func finishLoad() throws(PipelineError) {
+        guard let outcome = loader.takeOutcome() else { return }
+        switch outcome {
+        case .failure(let error):
+            logger.error("the newest version cannot be loaded: \(error)")
+        case .success(nil):
+            logger.debug("model \"\(modelName)\" has no version yet")
+        case .success(let handover?):
+            let replica = handover.value
+            following = replica
+            needsLoad = false
+            status.loads += 1
+            assembler = UpdateAssembler()
+            try Pipeline.log { () throws(StreamError) in
+                try source.assign([log: replica.readFrom])
+            }
+            logger.info("loaded version \(replica.version) of \"\(modelName)\"")
+            serveIfNewer()
+        }
+    }
+
+    /// Lets the replica that is followed answer once it is not older than the one that does.
+    private mutating func serveIfNewer() {
+        guard let following, serving !== following else { return }
+        if let serving, (following.epoch, following.sequence) < (serving.epoch, serving.sequence) {
+            return
+        }
+        if (serving?.version ?? 0) < following.version { status.versionsPickedUp += 1 }
+        serving = following
+    }
+
+    private mutating func follow(_ index: Int, of batch: borrowing RecordBatch) {
+        let record = batch.records[index]
+        guard let key = record.key, key.elementsEqual(modelName.utf8) else { return }
+        do throws(PipelineError) {
+            let part = try UpdatePart(
+                key: Array(key), headers: batch.headers(at: index),
+                payload: record.value.map(Array.init) ?? [])
+            guard let update = try assembler.add(part) else { return }
+            try apply(update)
+        } catch {
+            status.damaged += 1
+            heal("\(log) offset \(record.offset): \(error)")
+        }
+    }
+
+    private mutating func apply(_ update: ModelUpdate) throws(PipelineError) {
+        guard let replica = following else { return }
+        let identity = update.identity
+        guard identity.epoch >= replica.epoch else {
+            status.outdated += 1
+            return
+        }
+        guard identity.epoch == replica.epoch else {
+            heal("a trainer with epoch \(identity.epoch) has taken over from \(replica.epoch)")
+            return
+        }
+        guard identity.sequence > replica.sequence else {
+            status.duplicates += 1
+            return
+        }
+        guard identity.sequence == replica.sequence + 1, identity.previous == replica.hash else {
+            status.gaps += 1
+            heal("update \(identity.sequence) does not follow update \(replica.sequence)")
+            return
+        }
+        switch update.content {
+        case .delta(let payload): try apply(payload, to: replica, identity)
+        case .checkpoint(let announcement):
+            replica.version = announcement.version
+            status.versionsPickedUp += 1
+        }
+        replica.sequence = identity.sequence
+        replica.hash = update.hash
+        replica.watermark = identity.watermark
+        serveIfNewer()
+    }
+
+    private mutating func apply(
+        _ payload: [UInt8], to replica: Replica<Model>, _ identity: UpdateIdentity
+    ) throws(PipelineError) {
+        let events = try learning { () throws(LearningError) in
+            var delta = try Safetensors.decode(payload).tensors
+            let events = try FreshnessTensors.take(from: &delta)
+            try replica.model.apply(delta)
+            return events
+        }
+        status.deltasApplied += 1
+        freshness.record(
+            events, epoch: identity.epoch, sequence: identity.sequence, now: clock.now())
+    }
+
+    private mutating func heal(_ reason: String) {
+        logger.notice("reloading the newest version: \(reason)")
+        needsLoad = true
+    }
+
+    /// What the follower has seen, without the counts of requests.
+    func currentStatus() -> ScorerStatus {
+        var status = status
+        status.freshness = freshness.summary
+        if let serving {
+            status.isServing = true
+            status.epoch = serving.epoch
+            status.sequence = serving.sequence
+            status.hash = serving.hash
+            status.version = serving.version
+            status.watermark = serving.watermark
+        }
+        return status
+    }
+}

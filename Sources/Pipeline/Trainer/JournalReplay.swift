@@ -1,0 +1,139 @@
+import ModelStore
+import Streaming
+
+/// Reads ranges of offsets from a log in a given order of partitions.
+///
+/// All partitions are read at once, so that records of one arrive while another's turn lasts; what
+/// is early waits in a bounded buffer per partition. Owned by the trainer's thread.
+struct JournalReplay {
+    /// What `next` found.
+    enum Step: ~Copyable {
+        /// The next records, all of one range.
+        case records(RecordBatch)
+        /// Nothing came within the poll's wait.
+        case waiting
+        /// Every range has been read.
+        case finished
+    }
+
+    private struct Buffered {
+        var offset: Offset
+        var timestamp: Int64
+        var key: [UInt8]?
+        var value: [UInt8]?
+    }
+
+    /// Records waiting per partition before it is paused; 64 partitions of 1 KB records are 640 MB.
+    private static let bufferLimit = 10_000
+
+    private let entries: [OffsetRange]
+    private let source: any RecordSource
+    private let batchSize: Int
+    private var entryIndex = 0
+    private var nextOffset: Offset
+    private var buffers: [TopicPartition: [Buffered]] = [:]
+    private var paused: Set<TopicPartition> = []
+
+    init(entries: [OffsetRange], source: any RecordSource, batchSize: Int) {
+        self.entries = entries
+        self.source = source
+        self.batchSize = batchSize
+        nextOffset = entries.first?.first ?? 0
+    }
+
+    /// Begins to read every partition of the ranges at its first offset.
+    mutating func begin() throws(PipelineError) {
+        var positions: [TopicPartition: Offset] = [:]
+        for entry in entries {
+            let partition = TopicPartition(topic: entry.topic, partition: entry.partition)
+            positions[partition] = min(positions[partition] ?? entry.first, entry.first)
+        }
+        for (partition, first) in positions.sorted(by: { $0.key < $1.key }) {
+            let watermarks = try log { () throws(StreamError) in
+                try source.watermarks(of: partition, timeout: .seconds(30))
+            }
+            guard watermarks.first <= first else {
+                throw PipelineError(
+                    .log,
+                    "the journal needs \(partition) from offset \(first), but its log begins at "
+                        + "\(watermarks.first)",
+                    remedy: "retention has removed events that no complete version contains: "
+                        + "restore the topic, or train under a new model name")
+            }
+        }
+        try log { () throws(StreamError) in try source.assign(positions) }
+    }
+
+    /// The next records in the order of the ranges.
+    mutating func next() throws(PipelineError) -> Step {
+        guard entryIndex < entries.count else { return .finished }
+        let entry = entries[entryIndex]
+        let partition = TopicPartition(topic: entry.topic, partition: entry.partition)
+        if buffers[partition, default: []].isEmpty {
+            try fill(waitingFor: partition)
+        }
+        let buffered = buffers[partition, default: []]
+        // Buffers begin at the range's first offset: what lies before belongs to no range.
+        let start = buffered.firstIndex { $0.offset >= nextOffset } ?? buffered.count
+        let inRange = buffered[start...].prefix { $0.offset <= entry.last }.prefix(batchSize)
+        buffers[partition] = Array(buffered[(start + inRange.count)...])
+        guard let last = inRange.last else {
+            // A record beyond the range says that nothing more of the range will come.
+            if buffers[partition, default: []].isEmpty { return .waiting }
+            advance()
+            return .waiting
+        }
+        nextOffset = last.offset + 1
+        if nextOffset > entry.last { advance() }
+        return .records(batch(of: Array(inRange), partition: partition))
+    }
+
+    private mutating func advance() {
+        entryIndex += 1
+        if entryIndex < entries.count { nextOffset = entries[entryIndex].first }
+    }
+
+    private mutating func fill(waitingFor wanted: TopicPartition) throws(PipelineError) {
+        if paused.remove(wanted) != nil {
+            try log { () throws(StreamError) in try source.resume([wanted]) }
+        }
+        let batch = try log { () throws(StreamError) in
+            try source.poll(maximumCount: batchSize, timeout: .milliseconds(20))
+        }
+        for record in batch.records {
+            let partition = TopicPartition(
+                topic: source.topics[Int(record.topicIndex)], partition: record.partition)
+            buffers[partition, default: []].append(
+                Buffered(
+                    offset: record.offset, timestamp: record.timestamp,
+                    key: record.key.map(Array.init), value: record.value.map(Array.init)))
+        }
+        let full = buffers.filter { $0.value.count >= Self.bufferLimit && $0.key != wanted }.keys
+        let toPause = full.filter { !paused.contains($0) }.sorted()
+        if !toPause.isEmpty {
+            paused.formUnion(toPause)
+            try log { () throws(StreamError) in try source.pause(toPause) }
+        }
+    }
+
+    /// A batch that owns copies of its records' bytes.
+    private func batch(of records: [Buffered], partition: TopicPartition) -> RecordBatch {
+        let topicIndex = Int32(source.topics.firstIndex(of: partition.topic) ?? 0)
+        var allocations: [UnsafeMutableRawBufferPointer] = []
+        func copy(_ bytes: [UInt8]?) -> UnsafeRawBufferPointer? {
+            guard let bytes else { return nil }
+            let memory = UnsafeMutableRawBufferPointer.allocate(
+                byteCount: bytes.count, alignment: 1)
+            memory.copyBytes(from: bytes)
+            allocations.append(memory)
+            return UnsafeRawBufferPointer(memory)
+        }
+        let borrowed = records.map { record in
+            Record(
+                topicIndex: topicIndex, partition: partition.partition, offset: record.offset,
+                timestamp: record.timestamp, key: copy(record.key), value: copy(record.value))
+        }
+        let owned = allocations
+        return RecordBatch(records: borrowed, release: { owned.forEach { $0.deallocate() } })
+    }
+}

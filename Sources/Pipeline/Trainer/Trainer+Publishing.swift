@@ -1,0 +1,166 @@
+import Foundation
+import Learning
+import ModelStore
+import Streaming
+
+extension Trainer {
+    /// Makes what was learned since the last call durable in the journal, then tells the scorers.
+    ///
+    /// The order is what makes recovery exact: rejected events are in the dead letters before the
+    /// journal passes them, and the journal is durable before any update with its events is sent.
+    func publish() throws(PipelineError) {
+        guard !unjournalled.isEmpty else { return }
+        try flushDeadLetters()
+        let ranges = unjournalled
+        try store { () throws(ModelStoreError) in
+            try modelStore.appendJournal(
+                model: settings.model, epoch: publisher.epoch, ranges: ranges)
+        }
+        unjournalled.removeAll(keepingCapacity: true)
+        var delta = learner.takeDelta()
+        if !delta.isEmpty {
+            FreshnessTensors.add(unpublishedTimestamps, to: &delta)
+            let payload = Array(Safetensors.encode(delta, metadata: []).joined())
+            try publisher.send(.delta(payload), watermark: watermark)
+            status.deltasPublished += 1
+            status.deltaBytes += Int64(payload.count)
+        }
+        unpublishedTimestamps.removeAll(keepingCapacity: true)
+        post()
+    }
+
+    /// Waits for the delivery of the dead letters sent so far, as long as it takes.
+    private func flushDeadLetters() throws(PipelineError) {
+        try takeDeliveries()
+        while deadLetters.isPending {
+            _ = try log { () throws(StreamError) in try sink.flush(timeout: .seconds(1)) }
+            try takeDeliveries()
+        }
+    }
+
+    /// Copies the state and begins to write it beside the loop.
+    func beginCheckpoint() throws(PipelineError) {
+        try publish()
+        let (tensors, makeVersion) = snapshot()
+        publisher.clearFailure()
+        checkpoints.begin(tensors, makeVersion: makeVersion)
+    }
+
+    /// Copies the state and writes it before going on.
+    func checkpointNow() throws(PipelineError) {
+        try publish()
+        let (tensors, makeVersion) = snapshot()
+        try announce(try checkpoints.write(tensors, makeVersion: makeVersion))
+    }
+
+    /// Announces the checkpoint that was begun, if it is complete, or if `wait` once it is.
+    func finishCheckpoint(wait: Bool) throws(PipelineError) {
+        while checkpoints.isBusy {
+            guard let outcome = checkpoints.takeOutcome() else {
+                guard wait else { return }
+                Thread.sleep(forTimeInterval: 0.005)
+                continue
+            }
+            switch outcome {
+            case .success(let version):
+                status.checkpointFailure = nil
+                try announce(version)
+            case .failure(let error):
+                guard error.kind != .fenced else { throw error }
+                logger.error("checkpoint not written: \(error)")
+                status.checkpointFailure = error.description
+                post()
+            }
+        }
+    }
+
+    /// Tells the scorers of a complete version, and lag tools how far learning is.
+    private func announce(_ version: ModelVersion) throws(PipelineError) {
+        let isSameEpoch = version.epoch == publisher.epoch
+        let announcement = CheckpointAnnouncement(
+            version: version.number,
+            blob: version.blob.hash,
+            events: version.eventCount,
+            stateSequence: isSameEpoch ? version.sequence : 0)
+        try publisher.send(.checkpoint(announcement), watermark: version.watermark)
+        status.version = version.number
+        status.versionsPublished += 1
+        let positions = version.nextOffsets.map { next in
+            (TopicPartition(topic: next.topic, partition: next.partition), next.offset)
+        }
+        do throws(StreamError) {
+            try source.commit(Dictionary(uniqueKeysWithValues: positions))
+        } catch {
+            // The store's offsets are the truth; these serve lag tools only.
+            logger.debug("offsets not committed: \(error)")
+        }
+        logger.info(
+            "version \(version.number) published: \(version.eventCount) events learned")
+        post()
+    }
+
+    /// A copy of the state, and what its version is to say of it.
+    private func snapshot() -> (NamedTensors, @Sendable (BlobReference) -> NewVersion) {
+        let timer = ContinuousClock()
+        let begin = timer.now
+        let tensors = learner.encode()
+        let pause = (timer.now - begin) / .seconds(1)
+        status.checkpointPause += pause
+        eventsAtCheckpoint = learner.eventCount
+        let positions = status.positions.sorted { $0.key < $1.key }.map {
+            OffsetPosition(topic: $0.key.topic, partition: $0.key.partition, offset: $0.value)
+        }
+        let description = SnapshotDescription(
+            epoch: publisher.epoch, settings: settingsText, journalPosition: journalPosition,
+            nextOffsets: positions, sequence: publisher.sequence, updateHash: publisher.hash,
+            updatesOffset: publisher.readFrom, watermark: watermark,
+            eventCount: learner.eventCount, metrics: learner.metrics, createdAt: clock.now())
+        let settings = settings
+        return (tensors, { description.version(blob: $0, settings: settings) })
+    }
+
+    /// The learner's settings as canonical JSON.
+    var settingsText: String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        let data = try? encoder.encode(learnerSettings)
+        return data.map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+    }
+
+    /// Waits until all that was sent has arrived, so that nothing is lost by leaving.
+    func drain() throws(PipelineError) {
+        let deadline = ContinuousClock().now + .seconds(30)
+        while ContinuousClock().now < deadline {
+            let isDone = try log { () throws(StreamError) in
+                try sink.flush(timeout: .seconds(1))
+            }
+            try takeDeliveries()
+            if isDone { return }
+        }
+        logger.warning("the last updates were not delivered; scorers will use the store")
+    }
+}
+
+/// What a version says of the state it was copied from.
+private struct SnapshotDescription: Sendable {
+    var epoch: Int64
+    var settings: String
+    var journalPosition: Int64
+    var nextOffsets: [OffsetPosition]
+    var sequence: Int64
+    var updateHash: String
+    var updatesOffset: Int64
+    var watermark: Int64
+    var eventCount: Int64
+    var metrics: [Metric]
+    var createdAt: Int64
+
+    func version(blob: BlobReference, settings trainer: TrainerSettings) -> NewVersion {
+        NewVersion(
+            model: trainer.model, epoch: epoch, kind: .stateful, blob: blob, settings: settings,
+            codeRevision: trainer.codeRevision, journalPosition: journalPosition,
+            nextOffsets: nextOffsets, sequence: sequence, updateHash: updateHash,
+            updatesOffset: updatesOffset, watermark: watermark, eventCount: eventCount,
+            metrics: metrics.map { ($0.name, $0.value) }, createdAt: createdAt)
+    }
+}

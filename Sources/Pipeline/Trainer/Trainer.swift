@@ -1,0 +1,210 @@
+// The training loop: poll a batch, decode, learn, journal, publish. One thread owns the trainer and
+// everything it holds; only checkpoints are written beside it. State after a prefix of the journal
+// is a pure function of that prefix and the log: that makes recovery exact and lineage free.
+public import Learning
+public import Logging
+public import ModelStore
+public import Streaming
+
+/// Learns a model from topics, publishes what changed, and writes versions.
+public final class Trainer<Model: Learner> {
+    let settings: TrainerSettings
+    let learnerSettings: Model.Settings
+    let source: any RecordSource
+    let sink: any RecordSink
+    let modelStore: ModelStore
+    let clock: WallClock
+    let stop: StopSignal
+    let board: Board<TrainerStatus>
+    let logger: Logger
+
+    var learner: Model
+    var publisher: UpdatePublisher
+    var deadLetters: DeadLetters
+    var status = TrainerStatus()
+    /// Learned, but not yet journalled; in learning order.
+    var unjournalled: [OffsetRange] = []
+    /// Length of the journal with all of `unjournalled`.
+    var journalPosition: Int64 = 0
+    var watermark: Int64 = -1
+    /// Timestamps of events learned since the last delta.
+    var unpublishedTimestamps: [Int64] = []
+    var eventsAtCheckpoint: Int64 = 0
+    let checkpoints: CheckpointWriter
+    private var events = Model.Events()
+    private var rejections: [Rejection] = []
+
+    /// A trainer at the newest version of its model, or at the beginning.
+    ///
+    /// - Parameters:
+    ///   - settings: What it reads and how often it publishes.
+    ///   - learnerSettings: The learner's own settings.
+    ///   - source: Where events come from; the trainer assigns its partitions.
+    ///   - sink: Where updates and dead letters go.
+    ///   - store: Where versions and the journal are kept.
+    ///   - clock: The time of day, for statistics only.
+    ///   - stop: Set to make `run` finish.
+    ///   - board: Where the trainer's status is posted.
+    ///   - logger: Where notable events are told.
+    /// - Throws: When the learner refuses its settings.
+    public init(
+        _ settings: TrainerSettings,
+        learnerSettings: Model.Settings,
+        source: any RecordSource,
+        sink: any RecordSink,
+        store: ModelStore,
+        clock: WallClock = .system,
+        stop: StopSignal,
+        board: Board<TrainerStatus> = Board(TrainerStatus()),
+        logger: Logger
+    ) throws(PipelineError) {
+        self.settings = settings
+        self.learnerSettings = learnerSettings
+        self.source = source
+        self.sink = sink
+        modelStore = store
+        self.clock = clock
+        self.stop = stop
+        self.board = board
+        self.logger = logger
+        learner = try learning { () throws(LearningError) in
+            try Model(settings: learnerSettings)
+        }
+        publisher = UpdatePublisher(
+            model: settings.model, epoch: 0, log: settings.updatesLog, sink: sink, readFrom: 0)
+        deadLetters = DeadLetters(topic: settings.deadLettersTopic, sink: sink)
+        checkpoints = CheckpointWriter(store: store)
+    }
+
+    /// Recovers, learns until told to stop (or, if so set, to the end of the log), and leaves a
+    /// last checkpoint. Blocks the calling thread, which must be the trainer's own.
+    public func run() throws(PipelineError) {
+        defer {
+            status.phase = .stopped
+            post()
+        }
+        guard try recover() else { return }
+        let end = settings.stopsAtEnd ? try endOfInputs() : nil
+        status.phase = .live
+        post()
+        try learnLive(until: end)
+        try publish()
+        try finishCheckpoint(wait: true)
+        if learner.eventCount != eventsAtCheckpoint { try checkpointNow() }
+        try drain()
+    }
+
+    private func learnLive(until end: [TopicPartition: Offset]?) throws(PipelineError) {
+        let timer = ContinuousClock()
+        var nextPublish = timer.now + settings.publishInterval
+        var nextCheckpoint = timer.now + settings.checkpointInterval
+        var nextPartitionCheck = timer.now + Self.partitionCheckInterval
+        while !stop.isSet {
+            if let end, end.allSatisfy({ status.positions[$0.key] ?? 0 >= $0.value }) { return }
+            try learnBatch()
+            let now = timer.now
+            if now >= nextPublish {
+                try publish()
+                nextPublish = now + settings.publishInterval
+            }
+            try finishCheckpoint(wait: false)
+            let new = learner.eventCount - eventsAtCheckpoint
+            let isFull = settings.checkpointEvents > 0 && new >= settings.checkpointEvents
+            let isDue = (now >= nextCheckpoint && new > 0) || isFull || publisher.failure != nil
+            if isDue, !checkpoints.isBusy {
+                try beginCheckpoint()
+                nextCheckpoint = now + settings.checkpointInterval
+            }
+            if now >= nextPartitionCheck {
+                try assignNewPartitions()
+                nextPartitionCheck = now + Self.partitionCheckInterval
+            }
+        }
+    }
+
+    /// How often the inputs are asked for partitions that were added.
+    private static var partitionCheckInterval: Duration { .seconds(30) }
+
+    private func learnBatch() throws(PipelineError) {
+        let batch = try log { () throws(StreamError) in
+            try source.poll(maximumCount: settings.batchSize, timeout: settings.batchWait)
+        }
+        report(source.takeNotices())
+        try learn(batch, isReplay: false)
+        try takeDeliveries()
+    }
+
+    /// Learns the records of a batch in order of partition, journals their offsets in that order,
+    /// and sends those that cannot be decoded to the dead letters (not again on replay: they were
+    /// delivered before their offsets were journalled).
+    func learn(_ batch: borrowing RecordBatch, isReplay: Bool) throws(PipelineError) {
+        let runs = PartitionRuns(batch.records, topics: source.topics, after: status.positions)
+        guard !runs.indices.isEmpty else { return }
+        let encoded = runs.indices.map { index in
+            let record = batch.records[index]
+            return EncodedEvent(
+                partition: record.partition,
+                offset: record.offset,
+                recordTimestamp: record.timestamp,
+                key: record.key,
+                value: record.value)
+        }
+        rejections.removeAll(keepingCapacity: true)
+        encoded.withUnsafeBufferPointer {
+            Model.decode(
+                $0, settings: learnerSettings, into: &events, rejections: &rejections)
+        }
+        if isReplay {
+            status.replayedRecords += Int64(runs.indices.count)
+        } else {
+            for rejection in rejections {
+                try deadLetters.send(
+                    runs.indices[rejection.index], of: batch, topics: source.topics,
+                    reason: rejection.reason, token: Token.deadLetter)
+            }
+            status.rejectedCount += Int64(rejections.count)
+            unjournalled += runs.ranges
+            unpublishedTimestamps += events.timestamps
+        }
+        learner.learn(events)
+        for timestamp in events.timestamps { watermark = max(watermark, timestamp) }
+        for range in runs.ranges {
+            let partition = TopicPartition(topic: range.topic, partition: range.partition)
+            status.positions[partition] = range.last + 1
+            journalPosition += range.last - range.first + 1
+        }
+    }
+
+    func takeDeliveries() throws(PipelineError) {
+        for delivery in sink.takeDeliveries() {
+            switch delivery.token {
+            case Token.update: publisher.delivered(delivery)
+            case Token.deadLetter: deadLetters.delivered(delivery)
+            default: break
+            }
+        }
+        report(sink.takeNotices())
+        try deadLetters.check()
+    }
+
+    func report(_ notices: [StreamNotice]) {
+        for notice in notices {
+            switch notice {
+            case .disconnected(let address):
+                logger.warning("no broker can be reached at \(address); trying again")
+            case .connected: logger.info("connected to the broker")
+            case .warning(let text): logger.warning("\(text)")
+            case .assigned, .revoked: break
+            }
+        }
+    }
+
+    func post() {
+        status.eventCount = learner.eventCount
+        status.watermark = watermark
+        status.metrics = learner.metrics
+        status.sequence = publisher.sequence
+        status.epoch = publisher.epoch
+        board.post(status)
+    }
+}
