@@ -39,7 +39,10 @@ enum PackageFiles {
     }
 
     /// Every Swift file of `Sources` and `Tests`.
-    static func swiftSources() throws -> [SwiftSource] {
+    static func swiftSources() throws -> [SwiftSource] { try readSources.get() }
+
+    /// Read once for all tests.
+    private static let readSources = Result {
         try (paths(below: "Sources") + paths(below: "Tests"))
             .filter { $0.hasSuffix(".swift") }
             .map { SwiftSource(path: $0, text: try text($0)) }
