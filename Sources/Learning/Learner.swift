@@ -4,7 +4,7 @@
 /// thread. Its state after a sequence of events is a pure function of settings and that sequence: it
 /// must not depend on how the sequence was cut into batches, on the clock, or on unordered
 /// iteration; random numbers are keyed by (seed, partition, offset).
-public protocol Learner: AnyObject {
+public protocol Learner: AnyObject, SendableMetatype {
     /// What an operator can set; part of every checkpoint's lineage.
     associatedtype Settings: Codable & Sendable
     /// Decoded events, in columns; reused from batch to batch.
@@ -57,8 +57,10 @@ public protocol EventColumns {
     var timestamps: [Int64] { get }
 }
 
-/// The servable part of a learner: what a scorer holds. Owned by one thread; learns nothing.
-public protocol ServableModel: AnyObject {
+/// The servable part of a learner: what a scorer holds.
+///
+/// Owned by one thread; learns nothing.
+public protocol ServableModel: AnyObject, SendableMetatype {
     /// As the learner's settings.
     associatedtype Settings: Codable & Sendable
 
@@ -103,7 +105,9 @@ public struct ModelStamp: Sendable, Equatable {
 
 /// What a model says to one request.
 public struct Answer: Sendable {
-    /// The encoded answer; also present on refusal when the asker can be told. Nil: nothing to send.
+    /// The encoded answer; also present on refusal when the asker can be told.
+    ///
+    /// Nil: nothing to send.
     public var value: [UInt8]?
     /// Why the request was refused; nil when it was answered.
     public var refusal: String?

@@ -54,7 +54,9 @@ public struct Tensor: Sendable, Equatable {
     }
 }
 
-/// A number that a tensor can hold. All processors supported are little-endian.
+/// A number that a tensor can hold.
+///
+/// All processors supported are little-endian.
 public protocol TensorElement: BitwiseCopyable, Sendable {
     /// The element type in a tensor.
     static var elementType: Tensor.ElementType { get }
@@ -85,7 +87,9 @@ public struct NamedTensors: Sendable, Equatable {
     /// Whether there are none.
     public var isEmpty: Bool { names.isEmpty }
 
-    /// The tensor of that name. Setting an existing name keeps its place; setting nil removes it.
+    /// The tensor of that name.
+    ///
+    /// Setting an existing name keeps its place; setting nil removes it.
     public subscript(name: String) -> Tensor? {
         get { tensors[name] }
         set {

@@ -51,25 +51,23 @@ public struct PipelineError: Error, Sendable, Equatable, CustomStringConvertible
     public var description: String { "\(message): \(remedy)" }
 }
 
-/// Runs a call of another module and throws its error as ours.
-func translating<Value, Failure: Error>(
-    _ convert: (Failure) -> PipelineError, _ body: () throws(Failure) -> Value
+/// The value of a call to a log; its error as ours.
+func log<Value: ~Copyable>(
+    _ call: @autoclosure () throws(StreamError) -> Value
 ) throws(PipelineError) -> Value {
-    do {
-        return try body()
-    } catch {
-        throw convert(error)
-    }
+    do { return try call() } catch { throw PipelineError(error) }
 }
 
-func log<Value>(_ body: () throws(StreamError) -> Value) throws(PipelineError) -> Value {
-    try translating(PipelineError.init, body)
+/// The value of a call to the model store; its error as ours.
+func store<Value: ~Copyable>(
+    _ call: @autoclosure () throws(ModelStoreError) -> Value
+) throws(PipelineError) -> Value {
+    do { return try call() } catch { throw PipelineError(error) }
 }
 
-func store<Value>(_ body: () throws(ModelStoreError) -> Value) throws(PipelineError) -> Value {
-    try translating(PipelineError.init, body)
-}
-
-func learning<Value>(_ body: () throws(LearningError) -> Value) throws(PipelineError) -> Value {
-    try translating(PipelineError.init, body)
+/// The value of a call to a learner or model; its error as ours.
+func learning<Value: ~Copyable>(
+    _ call: @autoclosure () throws(LearningError) -> Value
+) throws(PipelineError) -> Value {
+    do { return try call() } catch { throw PipelineError(error) }
 }

@@ -57,7 +57,9 @@ public struct RecordHeader: Equatable, Sendable {
 ///
 /// Owned by the thread that polled it; the memory is given back when it is destroyed.
 public struct RecordBatch: ~Copyable {
-    /// The records. Their bytes are valid only while this batch lives.
+    /// The records.
+    ///
+    /// Their bytes are valid only while this batch lives.
     public let records: [Record]
     private let readHeaders: (Int) -> [RecordHeader]
     private let release: () -> Void

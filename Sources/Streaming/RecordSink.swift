@@ -1,4 +1,6 @@
-/// Where records are appended. Owned by one thread.
+/// Where records are appended.
+///
+/// Owned by one thread.
 public protocol RecordSink: AnyObject {
     /// Hands a record over for sending; its bytes are copied. When the bounded queue is full this
     /// blocks until there is room, which is how back-pressure reaches the caller.

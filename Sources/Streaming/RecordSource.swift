@@ -1,4 +1,6 @@
-/// Where records are read from. Owned by one thread; every call blocks at most as long as stated.
+/// Where records are read from.
+///
+/// Owned by one thread; every call blocks at most as long as stated.
 ///
 /// A source reconnects by itself when the log is unreachable: `poll` then returns empty batches, and
 /// `takeNotices` says what happened. It throws only when going on is pointless.
@@ -17,7 +19,8 @@ public protocol RecordSource: AnyObject {
 
     /// First offset still in the log, and the offset that the next record will get.
     func watermarks(
-        of partition: TopicPartition, timeout: Duration
+        of partition: TopicPartition,
+        timeout: Duration
     ) throws(StreamError) -> (first: Offset, end: Offset)
 
     /// Stops returning records of these partitions until `resume`; their positions are kept.

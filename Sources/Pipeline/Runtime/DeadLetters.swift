@@ -21,7 +21,10 @@ struct DeadLetters {
 
     /// Sends the record at `index` of `batch`; its delivery will carry `token`.
     mutating func send(
-        _ index: Int, of batch: borrowing RecordBatch, topics: [String], reason: String,
+        _ index: Int,
+        of batch: borrowing RecordBatch,
+        topics: [String],
+        reason: String,
         token: UInt64
     ) throws(PipelineError) {
         let record = batch.records[index]
@@ -35,8 +38,9 @@ struct DeadLetters {
             topic: topic,
             key: record.key.map(Array.init),
             value: record.value.map(Array.init),
-            headers: batch.headers(at: index) + origin)
-        try log { () throws(StreamError) in try sink.send(letter, token: token) }
+            headers: batch.headers(at: index) + origin
+        )
+        try log(try sink.send(letter, token: token))
         sentCount += 1
         pendingCount += 1
     }
@@ -51,8 +55,10 @@ struct DeadLetters {
     func check() throws(PipelineError) {
         guard let failure else { return }
         throw PipelineError(
-            .log, "a rejected event could not be written to topic \"\(topic)\": \(failure.message)",
+            .log,
+            "a rejected event could not be written to topic \"\(topic)\": \(failure.message)",
             remedy: "check that the topic exists and takes records as large as the input's, then "
-                + "start again: learning goes on where it stopped")
+                + "start again: learning goes on where it stopped"
+        )
     }
 }

@@ -1,6 +1,8 @@
 import Synchronization
 
-/// Tells a loop on its own thread to finish. Set once, from any thread; never cleared.
+/// Tells a loop on its own thread to finish.
+///
+/// Set once, from any thread; never cleared.
 public final class StopSignal: Sendable {
     private let flag = Atomic<Bool>(false)
 

@@ -1,6 +1,8 @@
 import Foundation
 
-/// Where the time of day comes from. Nothing that reaches a model may depend on it.
+/// Where the time of day comes from.
+///
+/// Nothing that reaches a model may depend on it.
 public struct WallClock: Sendable {
     /// Milliseconds since 1970, now.
     public let now: @Sendable () -> Int64

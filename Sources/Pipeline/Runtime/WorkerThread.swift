@@ -31,9 +31,8 @@ public final class WorkerThread: Sendable {
     }
 }
 
-/// `Thread.name` does not reach the kernel on Linux: `top -H` and `perf` show this one.
+/// `Thread.name` does not reach the kernel on Linux; through procfs, `top -H` and `perf` show this one.
 private func setKernelThreadName(_ name: String) {
-    #if canImport(Glibc)
-        pthread_setname_np(pthread_self(), String(name.prefix(15)))  // the kernel keeps 15 bytes
-    #endif
+    let comm = FileHandle(forWritingAtPath: "/proc/thread-self/comm")
+    try? comm?.write(contentsOf: Data(name.utf8.prefix(15)))  // the kernel keeps 15 bytes
 }

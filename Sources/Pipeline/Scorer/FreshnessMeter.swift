@@ -9,14 +9,19 @@ struct FreshnessMeter {
     private static let historyAge: Int64 = 3_600_000
 
     private var histogram = Histogram<UInt64>(
-        highestTrackableValue: UInt64(historyAge), numberOfSignificantValueDigits: .three)
+        highestTrackableValue: UInt64(historyAge),
+        numberOfSignificantValueDigits: .three
+    )
     private var historicalCount: Int64 = 0
     /// The newest update whose events were measured: one that is read again is not measured again.
     private var measured: (epoch: Int64, sequence: Int64) = (0, 0)
 
     /// Takes note that the events of an update became servable at `now` (ms since 1970).
     mutating func record(
-        _ events: [(timestamp: Int64, count: Int64)], epoch: Int64, sequence: Int64, now: Int64
+        _ events: [(timestamp: Int64, count: Int64)],
+        epoch: Int64,
+        sequence: Int64,
+        now: Int64
     ) {
         guard (epoch, sequence) > measured else { return }
         measured = (epoch, sequence)
@@ -36,7 +41,8 @@ struct FreshnessMeter {
             historicalCount: historicalCount,
             p50: Int64(histogram.valueAtPercentile(50)),
             p99: Int64(histogram.valueAtPercentile(99)),
-            maximum: Int64(histogram.max))
+            maximum: Int64(histogram.max)
+        )
     }
 }
 
@@ -55,5 +61,10 @@ public struct FreshnessSummary: Sendable, Equatable {
 
     /// The summary of no events.
     public static let none = FreshnessSummary(
-        count: 0, historicalCount: 0, p50: 0, p99: 0, maximum: 0)
+        count: 0,
+        historicalCount: 0,
+        p50: 0,
+        p99: 0,
+        maximum: 0
+    )
 }

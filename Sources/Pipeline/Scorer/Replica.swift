@@ -4,7 +4,9 @@ import ModelStore
 import Streaming
 import Synchronization
 
-/// A servable model and the update that its state follows. Owned by the scorer's thread.
+/// A servable model and the update that its state follows.
+///
+/// Owned by the scorer's thread.
 final class Replica<Model: ServableModel> {
     let model: Model
     let epoch: Int64
@@ -17,22 +19,23 @@ final class Replica<Model: ServableModel> {
 
     /// The model of a version, from the store.
     init(_ version: ModelVersion, store modelStore: ModelStore) throws(PipelineError) {
-        let bytes = try store { () throws(ModelStoreError) in
-            try modelStore.readBlob(version.blob)
-        }
+        let bytes = try store(try modelStore.readBlob(version.blob))
         let settings: Model.Settings
         do {
             settings = try JSONDecoder().decode(
-                Model.Settings.self, from: Data(version.settings.utf8))
+                Model.Settings.self,
+                from: Data(version.settings.utf8)
+            )
         } catch {
             throw PipelineError(
-                .learner, "settings of version \(version.number) cannot be read: \(error)",
+                .learner,
+                "settings of version \(version.number) cannot be read: \(error)",
                 remedy: "it was written by another program version: let the trainer write a new one"
             )
         }
-        model = try learning { () throws(LearningError) in
+        model = try learning(
             try Model(settings: settings, state: try Safetensors.decode(bytes).tensors)
-        }
+        )
         epoch = version.epoch
         sequence = version.sequence
         hash = version.updateHash
@@ -43,7 +46,12 @@ final class Replica<Model: ServableModel> {
 
     func stamp(model name: String) -> ModelStamp {
         ModelStamp(
-            model: name, version: version, epoch: epoch, sequence: sequence, watermark: watermark)
+            model: name,
+            version: version,
+            epoch: epoch,
+            sequence: sequence,
+            watermark: watermark
+        )
     }
 }
 
@@ -71,7 +79,9 @@ final class ReplicaLoader<Model: ServableModel>: Sendable {
         }
     }
 
-    /// Begins to load the newest complete version. The loader must be idle.
+    /// Begins to load the newest complete version.
+    ///
+    /// The loader must be idle.
     func begin() {
         state.withLock { $0 = .loading }
         _ = WorkerThread(name: "load-version") { [self] in
@@ -90,9 +100,7 @@ final class ReplicaLoader<Model: ServableModel>: Sendable {
     }
 
     private func load() throws(PipelineError) -> Handover<Replica<Model>>? {
-        let newest = try store { () throws(ModelStoreError) in
-            try modelStore.newestVersion(of: modelName)
-        }
+        let newest = try store(try modelStore.newestVersion(of: modelName))
         guard let newest else { return nil }
         return Handover(try Replica(newest, store: modelStore))
     }

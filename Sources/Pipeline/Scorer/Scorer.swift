@@ -51,12 +51,18 @@ public final class Scorer<Model: ServableModel> {
         self.board = board
         self.logger = logger
         follower = UpdateFollower(
-            settings: settings, source: updates, store: store, clock: clock, logger: logger)
+            settings: settings,
+            source: updates,
+            store: store,
+            clock: clock,
+            logger: logger
+        )
         deadLetters = DeadLetters(topic: settings.deadLettersTopic, sink: sink)
     }
 
-    /// Follows and answers until told to stop. Blocks the calling thread, which must be the
-    /// scorer's own.
+    /// Follows and answers until told to stop.
+    ///
+    /// Blocks the calling thread, which must be the scorer's own.
     public func run() throws(PipelineError) {
         let timer = ContinuousClock()
         var nextReport = timer.now
@@ -70,7 +76,7 @@ public final class Scorer<Model: ServableModel> {
                 nextReport = timer.now + .milliseconds(100)
             }
         }
-        _ = try log { () throws(StreamError) in try sink.flush(timeout: .seconds(10)) }
+        _ = try log(try sink.flush(timeout: .seconds(10)))
         try takeDeliveries()
         try commit()
         post()
@@ -83,15 +89,19 @@ public final class Scorer<Model: ServableModel> {
             Thread.sleep(forTimeInterval: 0.002)  // nothing to answer with, or no room for answers
             return
         }
-        let batch = try log { () throws(StreamError) in
+        let batch = try log(
             try requests.poll(maximumCount: settings.batchSize, timeout: settings.batchWait)
-        }
+        )
         report(requests.takeNotices())
         guard !batch.records.isEmpty else { return }
         let encoded = batch.records.map { record in
             EncodedEvent(
-                partition: record.partition, offset: record.offset,
-                recordTimestamp: record.timestamp, key: record.key, value: record.value)
+                partition: record.partition,
+                offset: record.offset,
+                recordTimestamp: record.timestamp,
+                key: record.key,
+                value: record.value
+            )
         }
         let answers = encoded.withUnsafeBufferPointer {
             replica.model.answer($0, stamp: replica.stamp(model: settings.model))
@@ -107,21 +117,31 @@ public final class Scorer<Model: ServableModel> {
             let record = batch.records[index]
             if let value = answer.value {
                 let message = OutgoingRecord(
-                    topic: settings.answersTopic, key: record.key.map(Array.init), value: value,
-                    headers: batch.headers(at: index))
-                try log { () throws(StreamError) in try sink.send(message, token: token) }
+                    topic: settings.answersTopic,
+                    key: record.key.map(Array.init),
+                    value: value,
+                    headers: batch.headers(at: index)
+                )
+                try log(try sink.send(message, token: token))
                 sendCount += 1
             }
             if let refusal = answer.refusal {
                 try deadLetters.send(
-                    index, of: batch, topics: requests.topics, reason: refusal, token: token)
+                    index,
+                    of: batch,
+                    topics: requests.topics,
+                    reason: refusal,
+                    token: token
+                )
                 sendCount += 1
                 refusedCount += 1
             } else {
                 answeredCount += 1
             }
             let partition = TopicPartition(
-                topic: requests.topics[Int(record.topicIndex)], partition: record.partition)
+                topic: requests.topics[Int(record.topicIndex)],
+                partition: record.partition
+            )
             positions[partition] = record.offset + 1
         }
         outstanding.add(sendCount: sendCount, positions: positions)
@@ -135,7 +155,8 @@ public final class Scorer<Model: ServableModel> {
                     "an answer could not be written to topic \"\(settings.answersTopic)\": "
                         + error.message,
                     remedy: "check the topic and the broker and start again: requests without a "
-                        + "delivered answer are answered again")
+                        + "delivered answer are answered again"
+                )
             }
             outstanding.delivered(token: delivery.token)
         }

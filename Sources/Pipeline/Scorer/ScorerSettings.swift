@@ -1,4 +1,4 @@
-public import Streaming
+import Streaming
 
 /// What a scorer serves, and where requests come from and answers go.
 public struct ScorerSettings: Sendable, Equatable {

@@ -27,7 +27,10 @@ struct UpdateFollower<Model: ServableModel> {
     private var status = ScorerStatus()
 
     init(
-        settings: ScorerSettings, source: any RecordSource, store: ModelStore, clock: WallClock,
+        settings: ScorerSettings,
+        source: any RecordSource,
+        store: ModelStore,
+        clock: WallClock,
         logger: Logger
     ) {
         modelName = settings.model
@@ -38,7 +41,9 @@ struct UpdateFollower<Model: ServableModel> {
         self.logger = logger
     }
 
-    /// Reads and applies the updates that are there. Does not wait.
+    /// Reads and applies the updates that are there.
+    ///
+    /// Does not wait.
     mutating func step() throws(PipelineError) {
         try finishLoad()
         if needsLoad, !loader.isBusy, ContinuousClock().now >= nextLoad {
@@ -46,9 +51,7 @@ struct UpdateFollower<Model: ServableModel> {
             loader.begin()
         }
         guard following != nil, !needsLoad else { return }
-        let batch = try Pipeline.log { () throws(StreamError) in
-            try source.poll(maximumCount: 64, timeout: .zero)
-        }
+        let batch = try Pipeline.log(try source.poll(maximumCount: 64, timeout: .zero))
         for index in batch.records.indices {
             follow(index, of: batch)
             if needsLoad { return }
@@ -68,9 +71,7 @@ struct UpdateFollower<Model: ServableModel> {
             needsLoad = false
             status.loads += 1
             assembler = UpdateAssembler()
-            try Pipeline.log { () throws(StreamError) in
-                try source.assign([log: replica.readFrom])
-            }
+            try Pipeline.log(try source.assign([log: replica.readFrom]))
             logger.info("loaded version \(replica.version) of \"\(modelName)\"")
             serveIfNewer()
         }
@@ -91,8 +92,10 @@ struct UpdateFollower<Model: ServableModel> {
         guard let key = record.key, key.elementsEqual(modelName.utf8) else { return }
         do throws(PipelineError) {
             let part = try UpdatePart(
-                key: Array(key), headers: batch.headers(at: index),
-                payload: record.value.map(Array.init) ?? [])
+                key: Array(key),
+                headers: batch.headers(at: index),
+                payload: record.value.map(Array.init) ?? []
+            )
             guard let update = try assembler.add(part) else { return }
             try apply(update)
         } catch {
@@ -134,17 +137,20 @@ struct UpdateFollower<Model: ServableModel> {
     }
 
     private mutating func apply(
-        _ payload: [UInt8], to replica: Replica<Model>, _ identity: UpdateIdentity
+        _ payload: [UInt8],
+        to replica: Replica<Model>,
+        _ identity: UpdateIdentity
     ) throws(PipelineError) {
-        let events = try learning { () throws(LearningError) in
-            var delta = try Safetensors.decode(payload).tensors
-            let events = try FreshnessTensors.take(from: &delta)
-            try replica.model.apply(delta)
-            return events
-        }
+        var delta = try learning(try Safetensors.decode(payload).tensors)
+        let events = try learning(try FreshnessTensors.take(from: &delta))
+        try learning(try replica.model.apply(delta))
         status.deltasApplied += 1
         freshness.record(
-            events, epoch: identity.epoch, sequence: identity.sequence, now: clock.now())
+            events,
+            epoch: identity.epoch,
+            sequence: identity.sequence,
+            now: clock.now()
+        )
     }
 
     private mutating func heal(_ reason: String) {

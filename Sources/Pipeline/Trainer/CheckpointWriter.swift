@@ -24,9 +24,13 @@ final class CheckpointWriter: Sendable {
         }
     }
 
-    /// Begins to write a checkpoint. The writer must be idle.
-    func begin(_ tensors: NamedTensors, makeVersion: @escaping @Sendable (BlobReference) -> NewVersion)
-    {
+    /// Begins to write a checkpoint.
+    ///
+    /// The writer must be idle.
+    func begin(
+        _ tensors: NamedTensors,
+        makeVersion: @escaping @Sendable (BlobReference) -> NewVersion
+    ) {
         state.withLock { $0 = .writing }
         _ = WorkerThread(name: "checkpoint") { [self] in
             let outcome = Result { () throws(PipelineError) in
@@ -47,12 +51,11 @@ final class CheckpointWriter: Sendable {
 
     /// Writes a checkpoint on the caller's thread: the blob first, then the row that names it.
     func write(
-        _ tensors: NamedTensors, makeVersion: (BlobReference) -> NewVersion
+        _ tensors: NamedTensors,
+        makeVersion: (BlobReference) -> NewVersion
     ) throws(PipelineError) -> ModelVersion {
         // Nothing of the run may be in the blob: same journal, same bytes.
         let chunks = Safetensors.encode(tensors, metadata: [("format", "freshet-checkpoint-1")])
-        return try store { () throws(ModelStoreError) in
-            try modelStore.addVersion(makeVersion(try modelStore.writeBlob(chunks)))
-        }
+        return try store(try modelStore.addVersion(makeVersion(try modelStore.writeBlob(chunks))))
     }
 }

@@ -49,19 +49,18 @@ struct JournalReplay {
             positions[partition] = min(positions[partition] ?? entry.first, entry.first)
         }
         for (partition, first) in positions.sorted(by: { $0.key < $1.key }) {
-            let watermarks = try log { () throws(StreamError) in
-                try source.watermarks(of: partition, timeout: .seconds(30))
-            }
+            let watermarks = try log(try source.watermarks(of: partition, timeout: .seconds(30)))
             guard watermarks.first <= first else {
                 throw PipelineError(
                     .log,
                     "the journal needs \(partition) from offset \(first), but its log begins at "
                         + "\(watermarks.first)",
                     remedy: "retention has removed events that no complete version contains: "
-                        + "restore the topic, or train under a new model name")
+                        + "restore the topic, or train under a new model name"
+                )
             }
         }
-        try log { () throws(StreamError) in try source.assign(positions) }
+        try log(try source.assign(positions))
     }
 
     /// The next records in the order of the ranges.
@@ -95,24 +94,28 @@ struct JournalReplay {
 
     private mutating func fill(waitingFor wanted: TopicPartition) throws(PipelineError) {
         if paused.remove(wanted) != nil {
-            try log { () throws(StreamError) in try source.resume([wanted]) }
+            try log(try source.resume([wanted]))
         }
-        let batch = try log { () throws(StreamError) in
-            try source.poll(maximumCount: batchSize, timeout: .milliseconds(20))
-        }
+        let batch = try log(try source.poll(maximumCount: batchSize, timeout: .milliseconds(20)))
         for record in batch.records {
             let partition = TopicPartition(
-                topic: source.topics[Int(record.topicIndex)], partition: record.partition)
+                topic: source.topics[Int(record.topicIndex)],
+                partition: record.partition
+            )
             buffers[partition, default: []].append(
                 Buffered(
-                    offset: record.offset, timestamp: record.timestamp,
-                    key: record.key.map(Array.init), value: record.value.map(Array.init)))
+                    offset: record.offset,
+                    timestamp: record.timestamp,
+                    key: record.key.map(Array.init),
+                    value: record.value.map(Array.init)
+                )
+            )
         }
         let full = buffers.filter { $0.value.count >= Self.bufferLimit && $0.key != wanted }.keys
         let toPause = full.filter { !paused.contains($0) }.sorted()
         if !toPause.isEmpty {
             paused.formUnion(toPause)
-            try log { () throws(StreamError) in try source.pause(toPause) }
+            try log(try source.pause(toPause))
         }
     }
 
@@ -123,15 +126,22 @@ struct JournalReplay {
         func copy(_ bytes: [UInt8]?) -> UnsafeRawBufferPointer? {
             guard let bytes else { return nil }
             let memory = UnsafeMutableRawBufferPointer.allocate(
-                byteCount: bytes.count, alignment: 1)
+                byteCount: bytes.count,
+                alignment: 1
+            )
             memory.copyBytes(from: bytes)
             allocations.append(memory)
             return UnsafeRawBufferPointer(memory)
         }
         let borrowed = records.map { record in
             Record(
-                topicIndex: topicIndex, partition: partition.partition, offset: record.offset,
-                timestamp: record.timestamp, key: copy(record.key), value: copy(record.value))
+                topicIndex: topicIndex,
+                partition: partition.partition,
+                offset: record.offset,
+                timestamp: record.timestamp,
+                key: copy(record.key),
+                value: copy(record.value)
+            )
         }
         let owned = allocations
         return RecordBatch(records: borrowed, release: { owned.forEach { $0.deallocate() } })

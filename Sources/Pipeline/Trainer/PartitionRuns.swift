@@ -9,13 +9,17 @@ struct PartitionRuns {
     /// What is learned: one range per partition, in the same order.
     private(set) var ranges: [OffsetRange] = []
 
-    /// Orders a batch. A record below its partition's position in `positions` is left out.
+    /// Orders a batch.
+    ///
+    /// A record below its partition's position in `positions` is left out.
     init(_ records: [Record], topics: [String], after positions: [TopicPartition: Offset]) {
         indices.reserveCapacity(records.count)
         for run in Self.runs(of: records) {
             let first = records[run.lowerBound]
             let partition = TopicPartition(
-                topic: topics[Int(first.topicIndex)], partition: first.partition)
+                topic: topics[Int(first.topicIndex)],
+                partition: first.partition
+            )
             let position = positions[partition] ?? 0
             for index in run where records[index].offset >= position {
                 indices.append(index)
@@ -24,8 +28,12 @@ struct PartitionRuns {
             let start = run.first { records[$0].offset >= position } ?? last
             append(
                 OffsetRange(
-                    topic: partition.topic, partition: partition.partition,
-                    first: records[start].offset, last: records[last].offset))
+                    topic: partition.topic,
+                    partition: partition.partition,
+                    first: records[start].offset,
+                    last: records[last].offset
+                )
+            )
         }
     }
 

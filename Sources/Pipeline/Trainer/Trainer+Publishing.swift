@@ -1,5 +1,6 @@
 import Foundation
 import Learning
+import Logging
 import ModelStore
 import Streaming
 
@@ -12,10 +13,13 @@ extension Trainer {
         guard !unjournalled.isEmpty else { return }
         try flushDeadLetters()
         let ranges = unjournalled
-        try store { () throws(ModelStoreError) in
+        try store(
             try modelStore.appendJournal(
-                model: settings.model, epoch: publisher.epoch, ranges: ranges)
-        }
+                model: settings.model,
+                epoch: publisher.epoch,
+                ranges: ranges
+            )
+        )
         unjournalled.removeAll(keepingCapacity: true)
         var delta = learner.takeDelta()
         if !delta.isEmpty {
@@ -33,7 +37,7 @@ extension Trainer {
     private func flushDeadLetters() throws(PipelineError) {
         try takeDeliveries()
         while deadLetters.isPending {
-            _ = try log { () throws(StreamError) in try sink.flush(timeout: .seconds(1)) }
+            _ = try log(try sink.flush(timeout: .seconds(1)))
             try takeDeliveries()
         }
     }
@@ -81,7 +85,8 @@ extension Trainer {
             version: version.number,
             blob: version.blob.hash,
             events: version.eventCount,
-            stateSequence: isSameEpoch ? version.sequence : 0)
+            stateSequence: isSameEpoch ? version.sequence : 0
+        )
         try publisher.send(.checkpoint(announcement), watermark: version.watermark)
         status.version = version.number
         status.versionsPublished += 1
@@ -95,7 +100,8 @@ extension Trainer {
             logger.debug("offsets not committed: \(error)")
         }
         logger.info(
-            "version \(version.number) published: \(version.eventCount) events learned")
+            "version \(version.number) published: \(version.eventCount) events learned"
+        )
         post()
     }
 
@@ -111,10 +117,18 @@ extension Trainer {
             OffsetPosition(topic: $0.key.topic, partition: $0.key.partition, offset: $0.value)
         }
         let description = SnapshotDescription(
-            epoch: publisher.epoch, settings: settingsText, journalPosition: journalPosition,
-            nextOffsets: positions, sequence: publisher.sequence, updateHash: publisher.hash,
-            updatesOffset: publisher.readFrom, watermark: watermark,
-            eventCount: learner.eventCount, metrics: learner.metrics, createdAt: clock.now())
+            epoch: publisher.epoch,
+            settings: settingsText,
+            journalPosition: journalPosition,
+            nextOffsets: positions,
+            sequence: publisher.sequence,
+            updateHash: publisher.hash,
+            updatesOffset: publisher.readFrom,
+            watermark: watermark,
+            eventCount: learner.eventCount,
+            metrics: learner.metrics,
+            createdAt: clock.now()
+        )
         let settings = settings
         return (tensors, { description.version(blob: $0, settings: settings) })
     }
@@ -131,9 +145,7 @@ extension Trainer {
     func drain() throws(PipelineError) {
         let deadline = ContinuousClock().now + .seconds(30)
         while ContinuousClock().now < deadline {
-            let isDone = try log { () throws(StreamError) in
-                try sink.flush(timeout: .seconds(1))
-            }
+            let isDone = try log(try sink.flush(timeout: .seconds(1)))
             try takeDeliveries()
             if isDone { return }
         }
@@ -157,10 +169,21 @@ private struct SnapshotDescription: Sendable {
 
     func version(blob: BlobReference, settings trainer: TrainerSettings) -> NewVersion {
         NewVersion(
-            model: trainer.model, epoch: epoch, kind: .stateful, blob: blob, settings: settings,
-            codeRevision: trainer.codeRevision, journalPosition: journalPosition,
-            nextOffsets: nextOffsets, sequence: sequence, updateHash: updateHash,
-            updatesOffset: updatesOffset, watermark: watermark, eventCount: eventCount,
-            metrics: metrics.map { ($0.name, $0.value) }, createdAt: createdAt)
+            model: trainer.model,
+            epoch: epoch,
+            kind: .stateful,
+            blob: blob,
+            settings: settings,
+            codeRevision: trainer.codeRevision,
+            journalPosition: journalPosition,
+            nextOffsets: nextOffsets,
+            sequence: sequence,
+            updateHash: updateHash,
+            updatesOffset: updatesOffset,
+            watermark: watermark,
+            eventCount: eventCount,
+            metrics: metrics.map { ($0.name, $0.value) },
+            createdAt: createdAt
+        )
     }
 }

@@ -1,4 +1,5 @@
 import Learning
+import Logging
 import ModelStore
 import Streaming
 
@@ -11,17 +12,19 @@ extension Trainer {
         post()
         guard let inputs = try connect() else { return false }
         status.phase = .recovering
-        let epoch = try store { () throws(ModelStoreError) in
-            try modelStore.beginEpoch(model: settings.model)
-        }
+        let epoch = try store(try modelStore.beginEpoch(model: settings.model))
         try restoreNewestVersion()
         guard try replayJournal() else { return false }
-        let readFrom = try log { () throws(StreamError) in
+        let readFrom = try log(
             try source.watermarks(of: settings.updatesLog, timeout: .seconds(30)).end
-        }
+        )
         publisher = UpdatePublisher(
-            model: settings.model, epoch: epoch, log: settings.updatesLog, sink: sink,
-            readFrom: readFrom)
+            model: settings.model,
+            epoch: epoch,
+            log: settings.updatesLog,
+            sink: sink,
+            readFrom: readFrom
+        )
         _ = learner.takeDelta()
         try checkpointNow()
         try assign(inputs)
@@ -51,27 +54,22 @@ extension Trainer {
     }
 
     private func restoreNewestVersion() throws(PipelineError) {
-        let damaged = try store { () throws(ModelStoreError) in
-            try modelStore.damagedVersions(of: settings.model)
-        }
+        let damaged = try store(try modelStore.damagedVersions(of: settings.model))
         for version in damaged {
             logger.warning("version \(version.version.number) is skipped: \(version.problem)")
         }
-        let newest = try store { () throws(ModelStoreError) in
-            try modelStore.newestVersion(of: settings.model)
-        }
+        let newest = try store(try modelStore.newestVersion(of: settings.model))
         guard let newest else { return }
         if newest.settings != settingsText {
             logger.warning(
                 "settings differ from those of version \(newest.number)",
-                metadata: ["then": "\(newest.settings)", "now": "\(settingsText)"])
+                metadata: ["then": "\(newest.settings)", "now": "\(settingsText)"]
+            )
         }
-        let bytes = try store { () throws(ModelStoreError) in
-            try modelStore.readBlob(newest.blob)
-        }
-        learner = try learning { () throws(LearningError) in
+        let bytes = try store(try modelStore.readBlob(newest.blob))
+        learner = try learning(
             try Model(settings: learnerSettings, state: try Safetensors.decode(bytes).tensors)
-        }
+        )
         journalPosition = newest.journalPosition
         watermark = newest.watermark
         eventsAtCheckpoint = newest.eventCount
@@ -82,15 +80,17 @@ extension Trainer {
         logger.info("restored version \(newest.number): \(newest.eventCount) events learned")
     }
 
-    /// Learns the journal's entries after the restored version again, in their order. Returns false
-    /// when told to stop meanwhile.
+    /// Learns the journal's entries after the restored version again, in their order.
+    ///
+    /// Returns false when told to stop meanwhile.
     private func replayJournal() throws(PipelineError) -> Bool {
-        let entries = try store { () throws(ModelStoreError) in
-            try modelStore.journal(of: settings.model, from: journalPosition)
-        }
+        let entries = try store(try modelStore.journal(of: settings.model, from: journalPosition))
         guard !entries.isEmpty else { return true }
         var replay = JournalReplay(
-            entries: entries.map(\.range), source: source, batchSize: settings.batchSize)
+            entries: entries.map(\.range),
+            source: source,
+            batchSize: settings.batchSize
+        )
         try replay.begin()
         while !stop.isSet {
             report(source.takeNotices())
@@ -109,9 +109,7 @@ extension Trainer {
     /// Reads on from the model's positions; partitions it has never read begin as configured.
     private func assign(_ partitions: [TopicPartition]) throws(PipelineError) {
         for partition in partitions {
-            let (first, end) = try log { () throws(StreamError) in
-                try source.watermarks(of: partition, timeout: .seconds(30))
-            }
+            let (first, end) = try log(try source.watermarks(of: partition, timeout: .seconds(30)))
             guard let position = status.positions[partition] else {
                 status.positions[partition] = settings.start == .earliest ? first : end
                 continue
@@ -122,10 +120,11 @@ extension Trainer {
                     "model \"\(settings.model)\" has learned \(partition) up to offset \(position), "
                         + "but its log now holds offsets \(first) to \(end)",
                     remedy: "the topic was deleted, emptied or cut by retention: restore it, or "
-                        + "train under a new model name")
+                        + "train under a new model name"
+                )
             }
         }
-        try log { () throws(StreamError) in try source.assign(status.positions) }
+        try log(try source.assign(status.positions))
     }
 
     /// Reads partitions that were added since the last look, from their beginning.
@@ -141,16 +140,16 @@ extension Trainer {
             }
         }
         guard added else { return }
-        try log { () throws(StreamError) in try source.assign(status.positions) }
+        try log(try source.assign(status.positions))
     }
 
     /// The end of each input partition now.
     func endOfInputs() throws(PipelineError) -> [TopicPartition: Offset] {
         var ends: [TopicPartition: Offset] = [:]
         for partition in status.positions.keys.sorted() {
-            ends[partition] = try log { () throws(StreamError) in
+            ends[partition] = try log(
                 try source.watermarks(of: partition, timeout: .seconds(30)).end
-            }
+            )
         }
         return ends
     }

@@ -67,17 +67,22 @@ public final class Trainer<Model: Learner> {
         self.stop = stop
         self.board = board
         self.logger = logger
-        learner = try learning { () throws(LearningError) in
-            try Model(settings: learnerSettings)
-        }
+        learner = try learning(try Model(settings: learnerSettings))
         publisher = UpdatePublisher(
-            model: settings.model, epoch: 0, log: settings.updatesLog, sink: sink, readFrom: 0)
+            model: settings.model,
+            epoch: 0,
+            log: settings.updatesLog,
+            sink: sink,
+            readFrom: 0
+        )
         deadLetters = DeadLetters(topic: settings.deadLettersTopic, sink: sink)
         checkpoints = CheckpointWriter(store: store)
     }
 
     /// Recovers, learns until told to stop (or, if so set, to the end of the log), and leaves a
-    /// last checkpoint. Blocks the calling thread, which must be the trainer's own.
+    /// last checkpoint.
+    ///
+    /// Blocks the calling thread, which must be the trainer's own.
     public func run() throws(PipelineError) {
         defer {
             status.phase = .stopped
@@ -126,9 +131,9 @@ public final class Trainer<Model: Learner> {
     private static var partitionCheckInterval: Duration { .seconds(30) }
 
     private func learnBatch() throws(PipelineError) {
-        let batch = try log { () throws(StreamError) in
+        let batch = try log(
             try source.poll(maximumCount: settings.batchSize, timeout: settings.batchWait)
-        }
+        )
         report(source.takeNotices())
         try learn(batch, isReplay: false)
         try takeDeliveries()
@@ -147,20 +152,29 @@ public final class Trainer<Model: Learner> {
                 offset: record.offset,
                 recordTimestamp: record.timestamp,
                 key: record.key,
-                value: record.value)
+                value: record.value
+            )
         }
         rejections.removeAll(keepingCapacity: true)
         encoded.withUnsafeBufferPointer {
             Model.decode(
-                $0, settings: learnerSettings, into: &events, rejections: &rejections)
+                $0,
+                settings: learnerSettings,
+                into: &events,
+                rejections: &rejections
+            )
         }
         if isReplay {
             status.replayedRecords += Int64(runs.indices.count)
         } else {
             for rejection in rejections {
                 try deadLetters.send(
-                    runs.indices[rejection.index], of: batch, topics: source.topics,
-                    reason: rejection.reason, token: Token.deadLetter)
+                    runs.indices[rejection.index],
+                    of: batch,
+                    topics: source.topics,
+                    reason: rejection.reason,
+                    token: Token.deadLetter
+                )
             }
             status.rejectedCount += Int64(rejections.count)
             unjournalled += runs.ranges

@@ -1,4 +1,4 @@
-public import Streaming
+import Streaming
 
 /// What a trainer reads, where it publishes, and how often.
 public struct TrainerSettings: Sendable, Equatable {

@@ -1,7 +1,9 @@
 public import Learning
 public import Streaming
 
-/// What a trainer is doing, for people and for tests. Posted at every publish.
+/// What a trainer is doing, for people and for tests.
+///
+/// Posted at every publish.
 public struct TrainerStatus: Sendable, Equatable {
     /// How far the trainer has come.
     public enum Phase: String, Sendable {

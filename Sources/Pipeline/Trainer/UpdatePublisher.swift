@@ -19,7 +19,11 @@ struct UpdatePublisher {
     private(set) var failure: StreamError?
 
     init(
-        model: String, epoch: Int64, log: TopicPartition, sink: any RecordSink, readFrom: Offset
+        model: String,
+        epoch: Int64,
+        log: TopicPartition,
+        sink: any RecordSink,
+        readFrom: Offset
     ) {
         self.model = model
         self.epoch = epoch
@@ -33,14 +37,17 @@ struct UpdatePublisher {
         sequence += 1
         let update = try ModelUpdate(
             identity: UpdateIdentity(
-                model: model, epoch: epoch, sequence: sequence, previous: hash,
-                watermark: watermark),
-            content: content)
+                model: model,
+                epoch: epoch,
+                sequence: sequence,
+                previous: hash,
+                watermark: watermark
+            ),
+            content: content
+        )
         hash = update.hash
         for record in UpdateFormat.records(of: update, topic: log.topic, partition: log.partition) {
-            try Pipeline.log { () throws(StreamError) in
-                try sink.send(record, token: Token.update)
-            }
+            try Pipeline.log(try sink.send(record, token: Token.update))
         }
     }
 

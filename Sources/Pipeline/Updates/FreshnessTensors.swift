@@ -1,7 +1,9 @@
 import Learning
 
 /// The timestamps of the events behind a delta, so that a scorer can tell for each of them how long
-/// it took to become servable. Equal timestamps travel once, with their count.
+/// it took to become servable.
+///
+/// Equal timestamps travel once, with their count.
 enum FreshnessTensors {
     private static let timestampsName = "freshness.timestamps"
     private static let countsName = "freshness.counts"

@@ -1,5 +1,5 @@
 import Learning
-public import ModelStore
+import ModelStore
 import Streaming
 
 /// Which update of which trainer a message on `model-updates` is.
@@ -60,13 +60,12 @@ public struct ModelUpdate: Sendable, Equatable {
     }
 
     private static func hash(
-        _ identity: UpdateIdentity, payload: [UInt8]
+        _ identity: UpdateIdentity,
+        payload: [UInt8]
     ) throws(PipelineError) -> String {
         let head =
             "\(identity.model)\n\(identity.epoch)\n\(identity.sequence)\n"
             + "\(identity.previous)\n\(identity.watermark)\n"
-        return try store { () throws(ModelStoreError) in
-            try ContentHash.sha256([Array(head.utf8), payload])
-        }
+        return try store(try ContentHash.sha256([Array(head.utf8), payload]))
     }
 }

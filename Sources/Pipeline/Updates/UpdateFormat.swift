@@ -26,7 +26,8 @@ enum UpdateFormat {
     }
 
     /// The records that carry an update, in the order in which they must be sent.
-    static func records(of update: ModelUpdate, topic: String, partition: Int32) -> [OutgoingRecord] {
+    static func records(of update: ModelUpdate, topic: String, partition: Int32) -> [OutgoingRecord]
+    {
         let payload = payload(of: update.content)
         let partCount = max(1, (payload.count + partByteCount - 1) / partByteCount)
         return (0..<partCount).map { part in
@@ -37,12 +38,15 @@ enum UpdateFormat {
                 partition: partition,
                 key: Array(update.identity.model.utf8),
                 value: Array(payload[start..<end]),
-                headers: headers(of: update, part: part, partCount: partCount))
+                headers: headers(of: update, part: part, partCount: partCount)
+            )
         }
     }
 
     private static func headers(
-        of update: ModelUpdate, part: Int, partCount: Int
+        of update: ModelUpdate,
+        part: Int,
+        partCount: Int
     ) -> [RecordHeader] {
         let identity = update.identity
         let kind =
@@ -72,14 +76,18 @@ struct UpdatePart {
     var hash: String
     var payload: [UInt8]
 
-    /// Reads a record of `model-updates`. Throws when it is not a part of an update.
+    /// Reads a record of `model-updates`.
+    ///
+    /// Throws when it is not a part of an update.
     init(key: [UInt8], headers: [RecordHeader], payload: [UInt8]) throws(PipelineError) {
         var texts: [String: String] = [:]
         for header in headers {
             texts[header.name] = header.value.flatMap { String(validating: $0, as: UTF8.self) }
         }
         func text(_ name: String) throws(PipelineError) -> String {
-            guard let text = texts[name] else { throw Self.refusal("header \"\(name)\" is missing") }
+            guard let text = texts[name] else {
+                throw Self.refusal("header \"\(name)\" is missing")
+            }
             return text
         }
         func number(_ name: String) throws(PipelineError) -> Int64 {
@@ -94,17 +102,24 @@ struct UpdatePart {
         }
         kind = try text("kind")
         identity = UpdateIdentity(
-            model: model, epoch: try number("epoch"), sequence: try number("sequence"),
-            previous: try text("previous"), watermark: try number("watermark"))
+            model: model,
+            epoch: try number("epoch"),
+            sequence: try number("sequence"),
+            previous: try text("previous"),
+            watermark: try number("watermark")
+        )
         hash = try text("hash")
         part = Int(clamping: try number("part"))
         partCount = Int(clamping: try number("parts"))
-        guard (1...UpdateFormat.maximumPartCount).contains(partCount), (0..<partCount).contains(part)
+        guard (1...UpdateFormat.maximumPartCount).contains(partCount),
+            (0..<partCount).contains(part)
         else { throw Self.refusal("part \(part) of \(partCount) is out of range") }
         self.payload = payload
     }
 
-    /// The update whose whole payload is `payload`. Throws when its hash does not match.
+    /// The update whose whole payload is `payload`.
+    ///
+    /// Throws when its hash does not match.
     func update(payload: [UInt8]) throws(PipelineError) -> ModelUpdate {
         let content: UpdateContent
         switch kind {
@@ -114,7 +129,9 @@ struct UpdatePart {
             let decoder = JSONDecoder()
             guard
                 let announcement = try? decoder.decode(
-                    CheckpointAnnouncement.self, from: Data(payload))
+                    CheckpointAnnouncement.self,
+                    from: Data(payload)
+                )
             else { throw Self.refusal("the checkpoint announcement is not the JSON expected") }
             content = .checkpoint(announcement)
         default:
@@ -129,12 +146,16 @@ struct UpdatePart {
 
     private static func refusal(_ message: String) -> PipelineError {
         PipelineError(
-            .update, "a record on the topic of model updates cannot be used: \(message)",
-            remedy: "only a Freshet trainer may write there; the scorer goes on from the store")
+            .update,
+            "a record on the topic of model updates cannot be used: \(message)",
+            remedy: "only a Freshet trainer may write there; the scorer goes on from the store"
+        )
     }
 }
 
-/// Puts the parts of updates together. Parts of one update follow one another in its partition.
+/// Puts the parts of updates together.
+///
+/// Parts of one update follow one another in its partition.
 struct UpdateAssembler {
     private var parts: [UpdatePart] = []
 
