@@ -26,7 +26,7 @@ final class ClientHandle {
         type: rd_kafka_type_t,
         settings: KafkaSettings
     ) throws(StreamError) {
-        let target = CallbackTarget()
+        let target = CallbackTarget(address: settings.bootstrapServers)
         configuration.direct(to: target)
         client = try configuration.start(type)
         self.target = target
@@ -60,7 +60,9 @@ final class ClientHandle {
         return topic
     }
 
-    /// After a lost connection, tells when a broker answers again. Does not block.
+    /// After a lost connection, tells when a broker answers again.
+    ///
+    /// Does not block.
     func noticeRecovery() {
         guard target.notices.isDisconnected else { return }
         let now = ContinuousClock.now

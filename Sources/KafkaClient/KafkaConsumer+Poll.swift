@@ -18,7 +18,7 @@ extension KafkaConsumer {
     ) throws(StreamError) -> RecordBatch {
         let handle = try opened()
         handle.noticeRecovery()
-        if !pendingErrors.isEmpty { throw pendingErrors.removeFirst() }
+        if !handle.target.errors.isEmpty { throw handle.target.errors.removeFirst() }
         let memory = MessageMemory(
             capacity: min(max(maximumCount, 1), 100_000),
             handle: handle
@@ -30,9 +30,10 @@ extension KafkaConsumer {
             memory.fill(waiting: milliseconds(timeout), upTo: 1)
             if memory.count == 1 { memory.fill(waiting: 0) }
         }
-        memory.removeErrors { message in note(message) }
+        memory.removeErrors { message in note(message, handle) }
         if memory.count == 0 {
-            if !pendingErrors.isEmpty { throw pendingErrors.removeFirst() }
+            spareMemory = memory
+            if !handle.target.errors.isEmpty { throw handle.target.errors.removeFirst() }
             if let error = fatalError(of: handle.client) { throw error }
             return RecordBatch(records: [])
         }
@@ -41,6 +42,13 @@ extension KafkaConsumer {
             headers: memory.headers(at:),
             release: memory.release
         )
+    }
+
+    /// Memory for a batch: that of an empty poll before, or new.
+    private func emptyMemory(capacity: Int, _ handle: ClientHandle) -> MessageMemory {
+        defer { spareMemory = nil }
+        if let spareMemory, spareMemory.capacity == capacity { return spareMemory }
+        return MessageMemory(capacity: capacity, handle: handle)
     }
 
     /// Describes messages as records that point into them.
@@ -65,8 +73,8 @@ extension KafkaConsumer {
         }
     }
 
-    /// Turns a message that reports an error into a notice, or into an error to be thrown.
-    private func note(_ message: UnsafePointer<rd_kafka_message_t>) {
+    /// Takes note of a message that reports an error in place of a record.
+    private func note(_ message: UnsafePointer<rd_kafka_message_t>, _ handle: ClientHandle) {
         let code = message.pointee.err
         let topic = message.pointee.rkt.map { string(rd_kafka_topic_name($0)) }
         let place = topic.map { "\($0)[\(message.pointee.partition)]" } ?? "\(topics)"
@@ -74,22 +82,12 @@ extension KafkaConsumer {
         switch code {
         case RD_KAFKA_RESP_ERR__PARTITION_EOF:
             return
-        case RD_KAFKA_RESP_ERR__TRANSPORT, RD_KAFKA_RESP_ERR__TIMED_OUT,
-            RD_KAFKA_RESP_ERR__RESOLVE:
-            handle?.target.notices.connectionFailed(text)
         case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
-            handle?.target.notices.disconnected(text)
+            handle.target.notices.disconnected(text)
         case RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED:
-            handle?.target.notices.warn("left the group until the next poll: \(text)")
+            handle.target.notices.warn("left the group until the next poll: \(text)")
         default:
-            let error = StreamError(code, place, detail: text)
-            if group != nil, error.kind == .unknownTopic {
-                // A group goes on with its other topics, and takes this one up when it appears.
-                handle?.target.notices.warn(error.description)
-                return
-            }
-            guard pendingErrors.count < errorLimit else { return }
-            if !pendingErrors.contains(error) { pendingErrors.append(error) }
+            handle.target.consumerFailed(code, place, detail: text)
         }
     }
 }
@@ -120,7 +118,7 @@ extension Record {
 final class MessageMemory {
     private(set) var messages: UnsafeMutablePointer<UnsafeMutablePointer<rd_kafka_message_t>?>
     private(set) var count = 0
-    private let capacity: Int
+    let capacity: Int
     private let handle: ClientHandle
 
     init(capacity: Int, handle: ClientHandle) {

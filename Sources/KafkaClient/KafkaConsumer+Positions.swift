@@ -8,7 +8,7 @@ extension KafkaConsumer {
     /// were polled before stay valid.
     /// - Parameter positions: The partitions and the offset of the first record to read of each.
     /// - Throws: A configuration error for a negative offset, a topic that is not in `topics`, or
-    ///   a consumer whose group assigns.
+    /// a consumer whose group assigns.
     public func assign(_ positions: [TopicPartition: Offset]) throws(StreamError) {
         let handle = try opened()
         if let group {
@@ -20,11 +20,13 @@ extension KafkaConsumer {
         }
         try validate(positions)
         let list = PartitionList(positions)
-        pendingErrors = []
+        handle.target.errors = []
         try check(rd_kafka_assign(handle.client, list.pointer), "partitions cannot be assigned")
     }
 
-    /// Goes on reading assigned partitions from other offsets. Blocks up to 10 s.
+    /// Goes on reading assigned partitions from other offsets.
+    ///
+    /// Blocks up to 10 s.
     /// - Parameter positions: Assigned partitions, and the offset of the next record of each.
     /// - Throws: When an offset is negative or a partition is not assigned.
     public func seek(_ positions: [TopicPartition: Offset]) throws(StreamError) {
@@ -99,10 +101,12 @@ extension KafkaConsumer {
         try list.checkEach("cannot resume")
     }
 
-    /// The partitions of a topic, ascending. Blocks up to `timeout`.
+    /// The partitions of a topic, ascending.
+    ///
+    /// Blocks up to `timeout`.
     /// - Parameters:
-    ///   - topic: The topic, which need not be among `topics`.
-    ///   - timeout: How long to wait for the answer.
+    /// - topic: The topic, which need not be among `topics`.
+    /// - timeout: How long to wait for the answer.
     /// - Returns: All its partitions.
     /// - Throws: `unknownTopic` when it does not exist, `unreachable` or `timedOut`.
     public func partitions(
@@ -162,9 +166,9 @@ extension KafkaConsumer {
     ///
     /// For a partition all of whose records are older it is the end. Blocks up to `timeout`.
     /// - Parameters:
-    ///   - timestamp: Milliseconds since 1970.
-    ///   - partitions: The partitions to look in.
-    ///   - timeout: How long to wait for all answers.
+    /// - timestamp: Milliseconds since 1970.
+    /// - partitions: The partitions to look in.
+    /// - timeout: How long to wait for all answers.
     /// - Returns: An offset for each partition.
     /// - Throws: `unknownTopic`, `unreachable`, `timedOut`.
     public func offsets(
@@ -194,10 +198,12 @@ extension KafkaConsumer {
         return offsets
     }
 
-    /// The offsets committed under this consumer's group. Blocks up to `timeout`.
+    /// The offsets committed under this consumer's group.
+    ///
+    /// Blocks up to `timeout`.
     /// - Parameters:
-    ///   - partitions: The partitions to ask for.
-    ///   - timeout: How long to wait for the answer.
+    /// - partitions: The partitions to ask for.
+    /// - timeout: How long to wait for the answer.
     /// - Returns: Offsets; a partition without one is left out.
     /// - Throws: `unreachable`, `timedOut` and what the group's coordinator refuses.
     public func committed(

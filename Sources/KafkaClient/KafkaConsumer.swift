@@ -5,12 +5,13 @@ public import Streaming
 ///
 /// Owned by one thread. Its own defaults, each of which `KafkaSettings.properties` can change:
 /// - a fetch waits up to 100 ms at the broker for the first byte (`fetch.wait.max.ms`,
-///   `fetch.min.bytes`), and small requests leave at once (`socket.nagle.disable`);
+/// `fetch.min.bytes`), and small requests leave at once (`socket.nagle.disable`);
 /// - at most 64 MiB are read ahead, and one fetch more (`queued.max.messages.kbytes`);
+/// - every record batch's checksum is verified (`check.crcs`);
 /// - reconnecting waits 50 ms at first and 1 s at most (`reconnect.backoff.ms`, `.max.ms`);
 /// - a topic is unknown when it has been missing for 3 s (`topic.metadata.propagation.max.ms`);
 /// - a group notices a dead member after 10 s (`session.timeout.ms`) and assigns by range, because
-///   the cooperative assignor of librdkafka 2.0.2 can give a partition to two members.
+/// the cooperative assignor of librdkafka 2.0.2 can give a partition to two members.
 ///
 /// Offsets are committed only by `commit`. Without a group they are committed under the property
 /// `group.id`, or the client id when there is none, for lag tools to see.
@@ -25,18 +26,20 @@ public final class KafkaConsumer: RecordSource {
     let group: String?
     /// Nil once closed.
     private(set) var handle: ClientHandle?
-    /// librdkafka's topics, in the order of `topics`. Held by `handle`, which keeps an address
-    /// from being used again for another topic.
+    /// librdkafka's topics, in the order of `topics`.
+    ///
+    /// Held by `handle`, which keeps an address from being used again for another topic.
     let topicPointers: [OpaquePointer]
-    /// Errors that arrived among records, thrown by the next calls of `poll`; at most `errorLimit`.
-    var pendingErrors: [StreamError] = []
-    let errorLimit = 16
+    /// Memory of a poll that found nothing, for the next one; nil when it went out with a batch.
+    var spareMemory: MessageMemory?
+    /// What was still to be told when the consumer was closed.
+    private var closingNotices: [StreamNotice] = []
 
     /// Reads partitions named by `assign`, and none before.
     /// - Parameters:
-    ///   - settings: How to reach the cluster.
-    ///   - topics: The topics that partitions may be assigned from.
-    ///   - isolation: Which records of transactional producers are seen.
+    /// - settings: How to reach the cluster.
+    /// - topics: The topics that partitions may be assigned from.
+    /// - isolation: Which records of transactional producers are seen.
     /// - Throws: A configuration error when a property is refused.
     public convenience init(
         _ settings: KafkaSettings,
@@ -62,11 +65,11 @@ public final class KafkaConsumer: RecordSource {
     /// notice. A record polled before its partition was revoked may be read by the next member
     /// too: a group alone gives at-least-once.
     /// - Parameters:
-    ///   - settings: How to reach the cluster.
-    ///   - group: The group's name.
-    ///   - topics: The topics to share.
-    ///   - start: Where to begin without a committed offset, or when it is gone from the log.
-    ///   - isolation: Which records of transactional producers are seen.
+    /// - settings: How to reach the cluster.
+    /// - group: The group's name.
+    /// - topics: The topics to share.
+    /// - start: Where to begin without a committed offset, or when it is gone from the log.
+    /// - isolation: Which records of transactional producers are seen.
     /// - Throws: A configuration error when a property or a name is refused.
     public convenience init(
         _ settings: KafkaSettings,
@@ -113,6 +116,7 @@ public final class KafkaConsumer: RecordSource {
         try configuration.apply(settings, defaults: defaults)
         configuration.reportGroupChanges()
         let handle = try ClientHandle(configuration, type: RD_KAFKA_CONSUMER, settings: settings)
+        handle.target.isGroupMember = group != nil
         var pointers: [OpaquePointer] = []
         for topic in topics { pointers.append(try handle.topicHandle(topic)) }
         self.settings = settings
@@ -127,17 +131,13 @@ public final class KafkaConsumer: RecordSource {
     private static let defaults = [
         "enable.auto.commit": "false",
         "enable.auto.offset.store": "false",
+        "check.crcs": "true",
         "fetch.wait.max.ms": "100",
         "fetch.min.bytes": "1",
         "fetch.error.backoff.ms": "100",
-        "socket.nagle.disable": "true",
-        "reconnect.backoff.ms": "50",
-        "reconnect.backoff.max.ms": "1000",
         "topic.metadata.propagation.max.ms": "3000",
         "session.timeout.ms": "10000",
         "partition.assignment.strategy": "range,roundrobin",
-        "log.thread.name": "false",
-        "log.connection.close": "false",
     ]
 
     private static func validate(_ topics: [String]) throws(StreamError) {
@@ -166,12 +166,10 @@ public final class KafkaConsumer: RecordSource {
     public func close() {
         guard let handle else { return }
         self.handle = nil
+        spareMemory = nil
         rd_kafka_consumer_close(handle.client)
         closingNotices = handle.target.notices.take()
     }
-
-    /// What was still to be told when the consumer was closed.
-    private var closingNotices: [StreamNotice] = []
 
     /// What happened since the last call: broker lost, broker back, partitions assigned or revoked.
     public func takeNotices() -> [StreamNotice] {
