@@ -61,7 +61,7 @@ var targets: [Target] = [
         ],
         swiftSettings: swiftSettings),
 
-    tests("KafkaClientTests", ["KafkaClient", "Streaming"]),
+    tests("KafkaClientTests", ["KafkaClient", "Streaming", "CLibrdkafka"]),
     tests("KafkaWireTests", ["KafkaWire"]),
     tests("KafkaBrokerTests", ["KafkaBroker", "KafkaWire"]),
     tests("LearningTests", ["Learning"]),

@@ -1,0 +1,99 @@
+internal import CLibrdkafka
+internal import Streaming
+
+/// Owner of one librdkafka client and of everything that must go before it.
+///
+/// Used by one thread at a time: the owner of the consumer, producer or admin that it belongs to.
+/// Record batches hold on to it, because their bytes belong to the client: it is destroyed with the
+/// last of them.
+final class ClientHandle {
+    let client: OpaquePointer
+    let target: CallbackTarget
+    /// The queue that a consumer polls; nil for other clients.
+    let consumerQueue: OpaquePointer?
+    private let settings: KafkaSettings
+    private var topicHandles: [String: OpaquePointer] = [:]
+    private var lastProbe: ContinuousClock.Instant?
+
+    /// More topics than any deployment of ours has; beyond it the cache starts anew.
+    private let topicHandleLimit = 1024
+    /// Pause between two looks for a broker while none is known to answer.
+    private let probeInterval = Duration.milliseconds(100)
+
+    /// Starts a client of the type.
+    init(
+        _ configuration: consuming Configuration,
+        type: rd_kafka_type_t,
+        settings: KafkaSettings
+    ) throws(StreamError) {
+        let target = CallbackTarget(address: settings.bootstrapServers)
+        configuration.direct(to: target)
+        client = try configuration.start(type)
+        self.target = target
+        self.settings = settings
+        if type == RD_KAFKA_CONSUMER {
+            rd_kafka_poll_set_consumer(client)
+            consumerQueue = rd_kafka_queue_get_consumer(client)
+        } else {
+            consumerQueue = nil
+        }
+    }
+
+    deinit {
+        for topic in topicHandles.values { rd_kafka_topic_destroy(topic) }
+        if let consumerQueue { rd_kafka_queue_destroy(consumerQueue) }
+        // Joins librdkafka's threads: after it no callback can reach `target`.
+        rd_kafka_destroy(client)
+    }
+
+    /// The topic's handle, which stays valid while this object lives and no other 1024 are used.
+    func topicHandle(_ name: String) throws(StreamError) -> OpaquePointer {
+        if let known = topicHandles[name] { return known }
+        guard let topic = rd_kafka_topic_new(client, name, nil) else {
+            throw StreamError(rd_kafka_last_error(), "topic \"\(name)\" cannot be used")
+        }
+        if topicHandles.count >= topicHandleLimit {
+            for old in topicHandles.values { rd_kafka_topic_destroy(old) }
+            topicHandles = [:]
+        }
+        topicHandles[name] = topic
+        return topic
+    }
+
+    /// After a lost connection, tells when a broker answers again.
+    ///
+    /// Does not block.
+    func noticeRecovery() {
+        guard target.notices.isDisconnected else { return }
+        let now = ContinuousClock.now
+        if let lastProbe, now - lastProbe < probeInterval { return }
+        lastProbe = now
+        // With no time to wait librdkafka answers "transport" when no broker is connected, and
+        // otherwise sends a request whose answer nobody waits for.
+        var metadata: UnsafePointer<rd_kafka_metadata>?
+        let code = rd_kafka_metadata(client, 0, nil, &metadata, 0)
+        if let metadata { rd_kafka_metadata_destroy(metadata) }
+        if code != RD_KAFKA_RESP_ERR__TRANSPORT { target.notices.connected() }
+    }
+
+    /// An error that says which broker was asked and why it did not answer.
+    func failure(_ code: rd_kafka_resp_err_t, _ what: String) -> StreamError {
+        let error = StreamError(code, what)
+        guard error.kind == .unreachable || error.kind == .timedOut else { return error }
+        let reason = target.notices.lastFailure
+        let detail = reason.isEmpty ? string(rd_kafka_err2str(code)) : reason
+        return StreamError(
+            code,
+            what,
+            detail: "no answer from \(settings.bootstrapServers) (\(detail))"
+        )
+    }
+}
+
+/// A duration as librdkafka's milliseconds, rounded up, at least 0.
+func milliseconds(_ duration: Duration) -> Int32 {
+    let (seconds, attoseconds) = duration.components
+    guard seconds >= 0, attoseconds >= 0 else { return 0 }
+    guard seconds < 2_000_000 else { return 2_000_000_000 }
+    return Int32(seconds * 1000 + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
+}
