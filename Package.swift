@@ -67,7 +67,7 @@ var targets: [Target] = [
     tests("LearningTests", ["Learning"]),
     tests("RecommendationTests", ["Recommendation", "Learning"]),
     tests("LearnerConformance", ["Recommendation", "Learning"]),
-    tests("ModelStoreTests", ["ModelStore"]),
+    tests("ModelStoreTests", ["ModelStore", grdb]),
     tests("PipelineTests", ["Pipeline", "Recommendation", "Learning", "Streaming", "ModelStore"]),
     tests("FreshetTests", ["freshet"]),
     tests("IntegrationTests", ["KafkaClient", "KafkaBroker", "Streaming"]),

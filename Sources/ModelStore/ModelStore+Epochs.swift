@@ -1,0 +1,82 @@
+import GRDB
+
+/// A model's identity in the database and the newest epoch begun.
+struct ModelRow: Codable, FetchableRecord {
+    let id: Int64
+    let epoch: Int64
+
+    static func find(_ model: String, in db: Database) throws -> ModelRow? {
+        try fetchOne(db, sql: "SELECT id, epoch FROM model WHERE name = ?", arguments: [model])
+    }
+
+    /// The model, if `epoch` is its newest: nothing that an older trainer made may be recorded.
+    static func find(_ model: String, inEpoch epoch: Int64, in db: Database) throws -> ModelRow {
+        let row = try find(model, in: db)
+        guard let row, row.epoch >= epoch, epoch > 0 else {
+            throw ModelStoreError(
+                .invalid,
+                "epoch \(epoch) of model \"\(model)\" has not begun",
+                remedy: "begin an epoch when the trainer starts, and name that one"
+            )
+        }
+        guard row.epoch == epoch else {
+            throw ModelStoreError(
+                .fenced,
+                "epoch \(epoch) of model \"\(model)\" has been superseded by epoch \(row.epoch)",
+                remedy: "another trainer of this model has started; stop this one"
+            )
+        }
+        return row
+    }
+}
+
+extension ModelStore {
+    /// Takes the model's next epoch, 1 for the first; durable on return.
+    ///
+    /// From then on, whatever a trainer of an older epoch wants to record is refused as `.fenced`.
+    public func beginEpoch(model: String) throws(ModelStoreError) -> Int64 {
+        try Self.checkName(model, of: "model")
+        return try write { db in
+            try db.execute(
+                sql: """
+                    INSERT INTO model (name, epoch) VALUES (?, 1)
+                    ON CONFLICT (name) DO UPDATE SET epoch = epoch + 1
+                    """,
+                arguments: [model]
+            )
+            return try ModelRow.find(model, in: db)?.epoch ?? 0
+        }
+    }
+
+    /// The newest epoch begun; 0 when there is none.
+    public func currentEpoch(model: String) throws(ModelStoreError) -> Int64 {
+        try Self.checkName(model, of: "model")
+        return try read { db in try ModelRow.find(model, in: db)?.epoch ?? 0 }
+    }
+
+    /// The names of all models that have begun an epoch, in alphabetical order.
+    public func models() throws(ModelStoreError) -> [String] {
+        try read { db in try String.fetchAll(db, sql: "SELECT name FROM model ORDER BY name") }
+    }
+
+    /// Names go into topics, messages and file names of others: they are kept plain.
+    static func checkName(_ name: String, of thing: String) throws(ModelStoreError) {
+        let isPlain = name.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"),
+                UInt8(ascii: "-"):
+                true
+            default:
+                false
+            }
+        }
+        guard isPlain, (1...100).contains(name.utf8.count) else {
+            throw ModelStoreError(
+                .invalid,
+                "\"\(name.prefix(120))\" cannot name a \(thing)",
+                remedy: "use 1 to 100 of the characters A-Z a-z 0-9 . _ -"
+            )
+        }
+    }
+}

@@ -1,0 +1,96 @@
+// A directory that holds a model's history: `store.sqlite` for what is asked about, `blobs/` for
+// what is big. SQLite runs in WAL mode, so that scorers and tools read while a trainer writes, each
+// in its own process; every commit is flushed to the disk (synchronous=FULL) before a call returns.
+import Foundation
+import GRDB
+
+/// Versions of models, their files, aliases, and the journal of what each model has learned.
+///
+/// The store knows no model: a checkpoint is bytes. All calls block; make them on own threads.
+/// Several processes may use one store at once.
+public final class ModelStore: Sendable {
+    /// The store's directory.
+    public let directory: String
+
+    /// How long a call waits for another process's transaction: transactions here take
+    /// milliseconds, but a flush on a busy disk can take seconds.
+    private static let busyTimeout: TimeInterval = 30
+
+    let files: BlobFiles
+    private let pool: DatabasePool
+
+    /// Opens a store; creates the directory and brings the schema up to date where needed.
+    ///
+    /// Throws when the directory cannot be written, the disk is full, the database is damaged, or
+    /// a newer program made it.
+    public init(directory: String) throws(ModelStoreError) {
+        self.directory = directory
+        try OpenFile.makeDirectory(directory)
+        // Processes that start together take turns at creating the schema.
+        let opening = try OpenFile("\(directory)/store.lock", O_RDWR | O_CREAT)
+        try opening.lock()
+        files = try BlobFiles(directory: "\(directory)/blobs")
+        do {
+            pool = try Self.openPool("\(directory)/store.sqlite")
+            try Schema.migrate(pool)
+        } catch {
+            throw .wrapping(error, directory)
+        }
+    }
+
+    private static func openPool(_ path: String) throws -> DatabasePool {
+        var configuration = Configuration()
+        configuration.busyMode = .timeout(busyTimeout)
+        let pool = try DatabasePool(path: path, configuration: configuration)
+        // The pool has just lowered it to NORMAL, which may lose the last commits with the power.
+        try pool.writeWithoutTransaction { db in
+            try db.execute(sql: "PRAGMA synchronous = FULL")
+        }
+        return pool
+    }
+
+    /// Reads one consistent state of the database.
+    func read<Value>(_ body: (Database) throws -> Value) throws(ModelStoreError) -> Value {
+        do {
+            return try pool.read(body)
+        } catch {
+            throw .wrapping(error, directory)
+        }
+    }
+
+    /// Runs one transaction: all of it is durable on return, or none of it has happened.
+    func write<Value>(_ body: (Database) throws -> Value) throws(ModelStoreError) -> Value {
+        do {
+            return try pool.write(body)
+        } catch {
+            throw .wrapping(error, directory)
+        }
+    }
+
+    /// The value of SQLite's `synchronous` on the connection that writes: 2 is FULL.
+    func writerSynchronousLevel() throws(ModelStoreError) -> Int? {
+        try write { db in try Int.fetchOne(db, sql: "PRAGMA synchronous") }
+    }
+}
+
+extension ModelStore {
+    /// Writes the concatenated chunks as one file named by its SHA-256; durable on return.
+    ///
+    /// An intact file of the same content is kept as it is.
+    public func writeBlob(_ chunks: [[UInt8]]) throws(ModelStoreError) -> BlobReference {
+        try files.write(chunks)
+    }
+
+    /// The bytes of a file, checked against its size and hash.
+    ///
+    /// Throws `.missing` when there is none, `.damaged` when it is not what was written, and
+    /// `.invalid` when the reference names no file.
+    public func readBlob(_ blob: BlobReference) throws(ModelStoreError) -> [UInt8] {
+        try files.read(blob)
+    }
+
+    /// Where a file is, whether or not it exists.
+    public func blobPath(_ blob: BlobReference) -> String {
+        files.path(blob)
+    }
+}

@@ -1,0 +1,71 @@
+import Foundation
+
+@testable import ModelStore
+
+/// A directory that is removed with this object.
+final class TemporaryDirectory: Sendable {
+    let path: String
+
+    init() throws {
+        let parent = FileManager.default.temporaryDirectory
+        path = parent.appendingPathComponent("freshet-store-\(UUID().uuidString)").path
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+}
+
+extension ModelStore {
+    /// A version that claims nothing of the journal but its present end, unless told otherwise.
+    func newVersion(
+        _ model: String,
+        epoch: Int64,
+        blob: BlobReference,
+        journalPosition: Int64? = nil,
+        settings: String = "{}",
+        metrics: [(name: String, value: Double)] = []
+    ) throws -> NewVersion {
+        NewVersion(
+            model: model,
+            epoch: epoch,
+            kind: .stateful,
+            blob: blob,
+            settings: settings,
+            codeRevision: "test",
+            journalPosition: try journalPosition ?? self.journalPosition(of: model),
+            nextOffsets: [
+                OffsetPosition(topic: "interactions", partition: 0, offset: 10),
+                OffsetPosition(topic: "interactions", partition: 1, offset: 20),
+            ],
+            sequence: 7,
+            updateHash: "abc",
+            updatesOffset: 42,
+            watermark: 1_700_000_000_000,
+            eventCount: 30,
+            metrics: metrics,
+            createdAt: 1_700_000_000_123
+        )
+    }
+
+    /// Writes a file of this text and records it as the next version.
+    @discardableResult
+    func add(_ model: String, epoch: Int64, content: String) throws -> ModelVersion {
+        let blob = try writeBlob([Array(content.utf8)])
+        return try addVersion(newVersion(model, epoch: epoch, blob: blob))
+    }
+}
+
+/// A range of the topic `interactions`.
+func range(_ partition: Int32, _ first: Int64, _ last: Int64) -> OffsetRange {
+    OffsetRange(topic: "interactions", partition: partition, first: first, last: last)
+}
+
+/// The kind of error that the body throws; nil when it throws none.
+func errorKind(_ body: () throws -> Void) -> ModelStoreError.Kind? {
+    do {
+        try body()
+        return nil
+    } catch {
+        return (error as? ModelStoreError)?.kind
+    }
+}
