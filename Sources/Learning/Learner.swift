@@ -26,7 +26,8 @@ public protocol Learner: AnyObject {
         _ encoded: UnsafeBufferPointer<EncodedEvent>,
         settings: Settings,
         into events: inout Events,
-        rejections: inout [Rejection])
+        rejections: inout [Rejection]
+    )
 
     /// Learns the events in their order: for each, predict, score the prediction, then learn.
     func learn(_ events: Events)

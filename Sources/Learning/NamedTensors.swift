@@ -38,14 +38,16 @@ public struct Tensor: Sendable, Equatable {
         self.init(
             elementType: Value.elementType,
             shape: shape ?? [values.count],
-            bytes: values.withUnsafeBytes { Array($0) })
+            bytes: values.withUnsafeBytes { Array($0) }
+        )
     }
 
     /// The elements as numbers; nil when they are of another type.
     public func values<Value: TensorElement>(of type: Value.Type = Value.self) -> [Value]? {
         guard elementType == Value.elementType else { return nil }
         return [Value](unsafeUninitializedCapacity: bytes.count / MemoryLayout<Value>.stride) {
-            target, count in
+            target,
+            count in
             count = bytes.count / MemoryLayout<Value>.stride
             UnsafeMutableRawBufferPointer(target).copyBytes(from: bytes)
         }
@@ -65,6 +67,8 @@ extension Float: TensorElement { public static var elementType: Tensor.ElementTy
 extension Double: TensorElement { public static var elementType: Tensor.ElementType { .float64 } }
 
 /// Tensors by name, in the order they were added: a checkpoint or a delta.
+///
+/// Equal when the same names hold the same tensors, in whatever order.
 public struct NamedTensors: Sendable, Equatable {
     /// Names in order.
     public private(set) var names: [String] = []
@@ -72,6 +76,11 @@ public struct NamedTensors: Sendable, Equatable {
 
     /// No tensors.
     public init() {}
+
+    /// Whether both hold the same tensors; order does not count.
+    public static func == (left: NamedTensors, right: NamedTensors) -> Bool {
+        left.tensors == right.tensors
+    }
 
     /// Whether there are none.
     public var isEmpty: Bool { names.isEmpty }
@@ -91,24 +100,31 @@ public struct NamedTensors: Sendable, Equatable {
     /// The numbers of a tensor that must be there with that type; `shape` is checked where given,
     /// a negative extent standing for any.
     public func values<Value: TensorElement>(
-        _ name: String, of type: Value.Type = Value.self, shape: [Int]? = nil
+        _ name: String,
+        of type: Value.Type = Value.self,
+        shape: [Int]? = nil
     ) throws(LearningError) -> [Value] {
         guard let tensor = tensors[name] else {
             throw LearningError(
-                .tensor, "tensor \"\(name)\" is missing",
-                remedy: "the file was not written by this learner; use another version")
+                .tensor,
+                "tensor \"\(name)\" is missing",
+                remedy: "the file was not written by this learner; use another version"
+            )
         }
         if let shape, !Self.matches(tensor.shape, shape) {
             throw LearningError(
-                .tensor, "tensor \"\(name)\" has shape \(tensor.shape), expected \(shape)",
-                remedy: "it was written with other settings; restore those or start a new model")
+                .tensor,
+                "tensor \"\(name)\" has shape \(tensor.shape), expected \(shape)",
+                remedy: "it was written with other settings; restore those or start a new model"
+            )
         }
         guard let values = tensor.values(of: type) else {
             throw LearningError(
                 .tensor,
                 "tensor \"\(name)\" holds \(tensor.elementType.rawValue), "
                     + "expected \(Value.elementType.rawValue)",
-                remedy: "the file was not written by this learner; use another version")
+                remedy: "the file was not written by this learner; use another version"
+            )
         }
         return values
     }
