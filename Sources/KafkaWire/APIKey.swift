@@ -1,0 +1,54 @@
+/// The number that names one kind of request, the first field of every request.
+public struct APIKey: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+    /// The number on the wire.
+    public let rawValue: Int16
+
+    /// Wraps a number, known or not.
+    public init(rawValue: Int16) { self.rawValue = rawValue }
+
+    /// Append record batches.
+    public static let produce = APIKey(rawValue: 0)
+    /// Read record batches.
+    public static let fetch = APIKey(rawValue: 1)
+    /// Look up offsets by time.
+    public static let listOffsets = APIKey(rawValue: 2)
+    /// Describe brokers and topics.
+    public static let metadata = APIKey(rawValue: 3)
+    /// Store the progress of a group.
+    public static let offsetCommit = APIKey(rawValue: 8)
+    /// Read the progress of a group.
+    public static let offsetFetch = APIKey(rawValue: 9)
+    /// Find the broker of a group or a transactional id.
+    public static let findCoordinator = APIKey(rawValue: 10)
+    /// Enter a group.
+    public static let joinGroup = APIKey(rawValue: 11)
+    /// Stay in a group.
+    public static let heartbeat = APIKey(rawValue: 12)
+    /// Leave a group.
+    public static let leaveGroup = APIKey(rawValue: 13)
+    /// Exchange the assignment of a group.
+    public static let syncGroup = APIKey(rawValue: 14)
+    /// Describe groups.
+    public static let describeGroups = APIKey(rawValue: 15)
+    /// List groups.
+    public static let listGroups = APIKey(rawValue: 16)
+    /// List APIs and their versions.
+    public static let apiVersions = APIKey(rawValue: 18)
+    /// Create topics.
+    public static let createTopics = APIKey(rawValue: 19)
+    /// Delete topics.
+    public static let deleteTopics = APIKey(rawValue: 20)
+    /// Get a producer id.
+    public static let initProducerId = APIKey(rawValue: 22)
+    /// Find the end of a leader epoch.
+    public static let offsetForLeaderEpoch = APIKey(rawValue: 23)
+    /// Read settings.
+    public static let describeConfigs = APIKey(rawValue: 32)
+    /// Delete groups.
+    public static let deleteGroups = APIKey(rawValue: 42)
+    /// Describe the cluster.
+    public static let describeCluster = APIKey(rawValue: 60)
+
+    /// The number as text.
+    public var description: String { "API key \(rawValue)" }
+}

@@ -1,0 +1,99 @@
+/// What the requests and responses of one API look like in each version.
+///
+/// The files in `APIs/` state it as text, one field a line, in wire order:
+///
+///     name@versions#tag: type?versions = default
+///
+/// `@3+`, `@0-2`, `@4` name the versions that have the field; none means all of the API's.
+/// `#0` makes it a tagged field. `?` after the type makes it nullable, `?7+` from version 7.
+/// Types are bool, i8, i16, i32, i64, u16, uuid, str, bytes, `[` list `]` and `{` structure `}`;
+/// a list of structures names their fields between its brackets.
+public struct MessageSchema: Sendable {
+    /// Which API it is.
+    public let key: APIKey
+    /// The versions that can be offered to clients.
+    public let versions: ClosedRange<Int16>
+    /// The first version with compact lengths and tagged fields; nil if there is none.
+    public let flexibleFrom: Int16?
+    let request: StructureSchema
+    let response: StructureSchema
+
+    init(
+        _ key: APIKey,
+        versions: ClosedRange<Int16>,
+        flexibleFrom: Int16?,
+        request: String,
+        response: String
+    ) {
+        self.key = key
+        self.versions = versions
+        self.flexibleFrom = flexibleFrom
+        self.request = SchemaParser.parse(request)
+        self.response = SchemaParser.parse(response)
+    }
+
+    /// Whether a version uses compact lengths and tagged fields.
+    public func isFlexible(_ version: Int16) -> Bool { flexibleFrom.map { version >= $0 } ?? false }
+
+    /// The schema of an API; nil if this codec does not know it.
+    public static func of(_ key: APIKey) -> MessageSchema? { byKey[key] }
+
+    /// Every schema, in the order of the keys.
+    public static let all: [MessageSchema] = [
+        .produce, .fetch, .listOffsets, .metadata, .offsetCommit, .offsetFetch, .findCoordinator,
+        .joinGroup, .heartbeat, .leaveGroup, .syncGroup, .describeGroups, .listGroups,
+        .apiVersions, .createTopics, .deleteTopics, .initProducerId, .offsetForLeaderEpoch,
+        .describeConfigs, .deleteGroups, .describeCluster,
+    ]
+
+    private static let byKey = Dictionary(uniqueKeysWithValues: all.map { ($0.key, $0) })
+}
+
+/// The fields of a structure in wire order.
+struct StructureSchema: Sendable, Equatable {
+    var fields: [FieldSchema]
+}
+
+/// One field of a structure.
+struct FieldSchema: Sendable, Equatable {
+    var name: String
+    /// The versions that have the field.
+    var versions: ClosedRange<Int16>
+    /// The tag, if it is a tagged field.
+    var tag: UInt32?
+    var type: FieldType
+    /// The versions in which it can be null.
+    var nullableVersions: ClosedRange<Int16>?
+    var defaultValue: WireValue
+
+    func isNullable(_ version: Int16) -> Bool { nullableVersions?.contains(version) ?? false }
+}
+
+/// The type of a field.
+indirect enum FieldType: Sendable, Equatable {
+    case bool, int8, int16, int32, int64, uint16, uuid, string, bytes
+    case array(FieldType)
+    case structure(StructureSchema)
+
+    /// The value of a field that says nothing else about its default.
+    var zero: WireValue {
+        switch self {
+        case .bool: .bool(false)
+        case .int8, .int16, .int32, .int64, .uint16: .int(0)
+        case .uuid: .uuid(.zero)
+        case .string: .string("")
+        case .bytes: .bytes([])
+        case .array: .array([])
+        case .structure(let schema): .structure(schema.defaults)
+        }
+    }
+}
+
+extension StructureSchema {
+    /// A structure in which every field has its default.
+    var defaults: Fields {
+        var result = Fields(capacity: fields.count)
+        for field in fields { result.append(field.name, field.defaultValue) }
+        return result
+    }
+}
