@@ -6,6 +6,12 @@ public struct BrokerError: Error, Sendable, Equatable, CustomStringConvertible {
         case configuration
         /// The data directory cannot be used, or was written by a newer version.
         case dataDirectory
+        /// Another process listens on the port.
+        case portTaken
+        /// Another process uses the data directory.
+        case locked
+        /// The data directory was written by a newer version of this program.
+        case newerFormat
         /// The disk or the database failed.
         case storage
         /// Too much work is waiting already.

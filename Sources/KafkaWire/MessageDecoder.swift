@@ -1,4 +1,6 @@
-/// Reads one body by its schema. The depth of recursion is that of the schema, not of the data.
+/// Reads one body by its schema.
+///
+/// The depth of recursion is that of the schema, not of the data.
 struct MessageDecoder {
     var reader: WireReader
     let version: Int16

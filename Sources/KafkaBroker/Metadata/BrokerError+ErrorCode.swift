@@ -4,7 +4,7 @@ extension BrokerError {
     /// The code that tells a client about this failure.
     var errorCode: ErrorCode {
         switch kind {
-        case .storage, .dataDirectory: .kafkaStorageError
+        case .storage, .dataDirectory, .portTaken, .locked, .newerFormat: .kafkaStorageError
         case .overloaded: .coordinatorLoadInProgress
         case .closed: .coordinatorNotAvailable
         case .invalidTopicName: .invalidTopic

@@ -1,5 +1,5 @@
 extension MessageSchema {
-    /// Append record batches to partitions. Versions 0 to 2 are advertised only.
+    /// Append record batches to partitions; versions 0 to 2 are advertised, not spoken.
     static let produce = MessageSchema(
         .produce,
         versions: 0...11,

@@ -1,0 +1,121 @@
+import Foundation
+import KafkaWire
+public import Logging
+import NIOCore
+import NIOPosix
+import Synchronization
+
+/// A durable single-node broker that speaks Kafka's protocol, inside this process.
+public final class Broker: Sendable {
+    /// The port it listens on: the one asked for, or the one picked if that was 0.
+    public var port: Int { server.port }
+    /// What to give to a client as `bootstrap.servers`.
+    public var bootstrapServers: String { "\(node.host):\(port)" }
+
+    private let directory: DataDirectory
+    private let store: MetadataStore
+    private let logs: TopicLogs
+    private let node: Node
+    private let server: Server
+    private let eventLoops: MultiThreadedEventLoopGroup
+    private let logger: Logger
+    private let isShutDown = Mutex(false)
+
+    /// How many threads move bytes between sockets and logs: two serve a loopback, more than four
+    /// gain nothing since the disk is the limit.
+    private static let eventLoopCount = min(4, max(2, System.coreCount / 2))
+
+    /// Opens the data directory, recovers what a crash left, and begins to serve.
+    ///
+    /// - Parameters:
+    ///   - settings: Where and how to run.
+    ///   - logger: Where to report.
+    /// - Returns: The running broker; call `shutdown` before you let go of it.
+    /// - Throws: `BrokerError` if a setting is wrong, the port is taken, or the data directory
+    ///   cannot be used.
+    public static func start(
+        _ settings: BrokerSettings,
+        logger: Logger
+    ) async throws(BrokerError) -> Broker {
+        try settings.validate()
+        // Recovery reads files and the bind waits: neither belongs on Swift's shared threads.
+        let result = await onOwnThread(named: "broker-start") {
+            Result { () throws(BrokerError) in
+                try Broker(settings, logger: logger)
+            }
+        }
+        return try result.get()
+    }
+
+    private init(_ settings: BrokerSettings, logger: Logger) throws(BrokerError) {
+        self.logger = logger
+        directory = try DataDirectory(path: settings.dataDirectory)
+        store = try MetadataStore(directory: directory.url)
+        logs = TopicLogs()
+        node = Node(host: settings.clientHost, clusterID: store.clusterID)
+        let catalog = TopicCatalog(store: store, logs: logs, settings: settings)
+        let router = RequestRouter(
+            Self.handlers(node: node, catalog: catalog, store: store),
+            logger: logger
+        )
+        let state = ServerState(settings: settings, router: router, logger: logger)
+        eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: Self.eventLoopCount)
+        do throws(BrokerError) {
+            server = try Server.bind(state, group: eventLoops)
+        } catch {
+            try? eventLoops.syncShutdownGracefully()
+            store.close(clean: true)
+            throw error
+        }
+        node.port = Int32(server.port)
+        server.accept()
+        logger.info(
+            "broker is listening",
+            metadata: ["address": "\(bootstrapServers)", "data": "\(settings.dataDirectory)"]
+        )
+    }
+
+    /// Stops accepting, answers what is under way, writes everything to stable storage and closes.
+    ///
+    /// Returns when all is done; further calls return at once.
+    public func shutdown() async {
+        let isFirst = isShutDown.withLock { done in
+            defer { done = true }
+            return !done
+        }
+        guard isFirst else { return }
+        await Self.onOwnThread(named: "broker-shutdown") { [self] in
+            server.shutdown()
+            store.close(clean: true)
+            try? eventLoops.syncShutdownGracefully()
+        }
+        logger.info("broker has stopped", metadata: ["address": "\(bootstrapServers)"])
+    }
+
+    private static func onOwnThread<Value: Sendable>(
+        named name: String,
+        _ body: @escaping @Sendable () -> Value
+    ) async -> Value {
+        await withCheckedContinuation { continuation in
+            OwnThread(name: name).start { continuation.resume(returning: body()) }
+        }
+    }
+
+    private static func handlers(
+        node: Node,
+        catalog: TopicCatalog,
+        store: MetadataStore
+    ) -> [any RequestHandler] {
+        var handlers: [any RequestHandler] = [
+            MetadataHandler(node: node, catalog: catalog).handler,
+            DescribeClusterHandler(node: node).handler,
+            CreateTopicsHandler(node: node, catalog: catalog).handler,
+            DeleteTopicsHandler(catalog: catalog).handler,
+            DescribeConfigsHandler(node: node, catalog: catalog).handler,
+            InitProducerIDHandler(store: store).handler,
+        ]
+        let keys = Set(handlers.map(\.key)).union([.apiVersions])
+        handlers.append(ApiVersionsHandler(keys: keys))
+        return handlers
+    }
+}

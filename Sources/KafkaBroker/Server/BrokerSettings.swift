@@ -1,0 +1,103 @@
+/// How an embedded broker is to run; every value but the data directory has a default.
+public struct BrokerSettings: Sendable, Equatable {
+    /// Where topics, offsets and groups are kept; made if it does not exist.
+    public var dataDirectory: String
+    /// The address to listen on; with the default, `::1` is listened on too where it exists.
+    public var host = "127.0.0.1"
+    /// The address that clients are told to connect to; nil means `host`.
+    public var advertisedHost: String?
+    /// The port to listen on; 0 picks a free one.
+    public var port = 9092
+    /// The number of partitions of a topic that is created without naming one.
+    public var numPartitions = 1
+    /// Whether asking for an unknown topic creates it.
+    public var autoCreateTopics = true
+    /// Accept any replication factor and record 1, instead of refusing all but 1.
+    public var clampReplicationFactor = false
+    /// After how many milliseconds writes that nobody waits for reach stable storage.
+    public var flushIntervalMilliseconds = 1000
+    /// The size at which a topic's log begins a new file, unless the topic says otherwise.
+    public var segmentBytes = 128 << 20
+    /// The largest batch that a topic accepts, unless the topic says otherwise.
+    public var maxMessageBytes = 1_048_588
+    /// How long a group waits for more members before its first generation.
+    public var groupInitialRebalanceDelayMilliseconds = 0
+    /// The largest request; a larger one closes the connection.
+    public var socketRequestMaxBytes = 104_857_600
+    /// The most bytes of records in one answer.
+    public var fetchMaxBytes = 57_671_680
+    /// The most bytes that requests under way may take together; above it sockets are not read.
+    public var requestMemoryBytes = 256 << 20
+    /// The most connections at a time; further ones are closed at once.
+    public var maxConnections = 1000
+    /// After how many milliseconds without a request a connection is closed.
+    public var connectionsMaxIdleMilliseconds = 600_000
+    /// How many milliseconds a request may take to arrive once it has begun.
+    public var requestArrivalMilliseconds = 30_000
+    /// How many milliseconds a client may take to accept an answer.
+    public var answerAcceptanceMilliseconds = 60_000
+
+    /// Settings with every default.
+    public init(dataDirectory: String) { self.dataDirectory = dataDirectory }
+
+    /// The address that clients are told to connect to.
+    var clientHost: String { advertisedHost ?? host }
+
+    /// Checks what can be checked without touching the system.
+    func validate() throws(BrokerError) {
+        try check(!dataDirectory.isEmpty, "dataDirectory is empty", "name a directory")
+        try check((0...65535).contains(port), "port = \(port)", "use 0 to 65535")
+        try check(
+            (1...10_000).contains(numPartitions),
+            "numPartitions = \(numPartitions)",
+            "use 1 to 10000"
+        )
+        try check(
+            !["0.0.0.0", "::", ""].contains(clientHost),
+            "clients cannot connect to the address \"\(clientHost)\"",
+            "set advertisedHost to a name or address of this machine"
+        )
+        try check(
+            socketRequestMaxBytes >= 1024 && socketRequestMaxBytes <= Int32.max - 4,
+            "socketRequestMaxBytes = \(socketRequestMaxBytes)",
+            "use 1024 to 2147483643"
+        )
+        try check(
+            requestMemoryBytes >= socketRequestMaxBytes,
+            "requestMemoryBytes = \(requestMemoryBytes) is less than socketRequestMaxBytes",
+            "make it at least \(socketRequestMaxBytes)"
+        )
+        try check(maxConnections >= 1, "maxConnections = \(maxConnections)", "use 1 or more")
+        try check(
+            (14...Int(Int32.max)).contains(segmentBytes),
+            "segmentBytes = \(segmentBytes)",
+            "use 14 to 2147483647"
+        )
+        try check(maxMessageBytes >= 0, "maxMessageBytes = \(maxMessageBytes)", "use 0 or more")
+        try check(
+            fetchMaxBytes >= 1024 && fetchMaxBytes <= 1 << 30,
+            "fetchMaxBytes = \(fetchMaxBytes)",
+            "use 1024 to 1073741824"
+        )
+        for (name, value) in [
+            ("flushIntervalMilliseconds", flushIntervalMilliseconds),
+            ("connectionsMaxIdleMilliseconds", connectionsMaxIdleMilliseconds),
+            ("requestArrivalMilliseconds", requestArrivalMilliseconds),
+            ("answerAcceptanceMilliseconds", answerAcceptanceMilliseconds),
+        ] {
+            try check(
+                (1...86_400_000).contains(value),
+                "\(name) = \(value)",
+                "use 1 to 86400000"
+            )
+        }
+    }
+
+    private func check(
+        _ condition: Bool,
+        _ message: String,
+        _ remedy: String
+    ) throws(BrokerError) {
+        if !condition { throw BrokerError(.configuration, message, remedy: remedy) }
+    }
+}

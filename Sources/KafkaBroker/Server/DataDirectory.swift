@@ -1,0 +1,78 @@
+import Foundation
+
+/// The directory that holds everything the broker keeps, locked against a second process.
+///
+/// The lock is the operating system's: it goes when the process does, however it ends.
+final class DataDirectory: Sendable {
+    let url: URL
+    private let lock: Int32
+
+    /// The version of the directory's layout that this program writes.
+    static let formatVersion = 1
+
+    /// Makes the directory if it is missing and locks it.
+    init(path: String) throws(BrokerError) {
+        url = URL(fileURLWithPath: path, isDirectory: true)
+        do {
+            try FileManager.default.createDirectory(
+                at: url,
+                withIntermediateDirectories: true,
+                attributes: [.posixPermissions: 0o700]
+            )
+        } catch {
+            throw Self.unusable(path, "\(error.localizedDescription)")
+        }
+        let lockPath = url.appendingPathComponent("lock").path
+        lock = open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard lock >= 0 else { throw Self.unusable(path, Self.reason(errno)) }
+        guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
+            let code = errno
+            close(lock)
+            guard code == EWOULDBLOCK else { throw Self.unusable(path, Self.reason(code)) }
+            throw BrokerError(
+                .locked,
+                "another process uses the data directory \(path)",
+                remedy: "stop that broker or set another data directory"
+            )
+        }
+        do throws(BrokerError) {
+            try checkFormat()
+        } catch {
+            close(lock)
+            throw error
+        }
+    }
+
+    deinit { close(lock) }
+
+    private func checkFormat() throws(BrokerError) {
+        let file = url.appendingPathComponent("format")
+        guard let text = try? String(contentsOf: file, encoding: .utf8) else {
+            do {
+                try Data("\(Self.formatVersion)\n".utf8).write(to: file, options: .atomic)
+            } catch {
+                throw Self.unusable(url.path, "\(error.localizedDescription)")
+            }
+            return
+        }
+        let found = Int(text.trimmingCharacters(in: .whitespacesAndNewlines))
+        guard let found, found <= Self.formatVersion else {
+            throw BrokerError(
+                .newerFormat,
+                "the data directory \(url.path) has format \(text.prefix(20)), "
+                    + "this program knows formats up to \(Self.formatVersion)",
+                remedy: "use the newer version of this program that wrote it"
+            )
+        }
+    }
+
+    private static func reason(_ code: Int32) -> String { String(cString: strerror(code)) }
+
+    private static func unusable(_ path: String, _ reason: String) -> BrokerError {
+        BrokerError(
+            .dataDirectory,
+            "cannot use the data directory \(path): \(reason)",
+            remedy: "make it a directory that this user may write"
+        )
+    }
+}

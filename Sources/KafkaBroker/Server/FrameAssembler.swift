@@ -1,0 +1,65 @@
+import NIOCore
+
+/// Cuts the bytes of a connection into requests: a length of four bytes, then as many bytes.
+struct FrameAssembler {
+    /// The length that the next request announced; nil if it has not arrived.
+    private(set) var announcedSize: Int?
+    private var buffer = ByteBuffer()
+    private let maximumSize: Int
+
+    /// The shortest header: key, version and correlation id.
+    private static let minimumSize = 8
+
+    /// How far ahead room is made for a request whose bytes have not arrived, so that a length
+    /// alone cannot claim much memory.
+    private static let reservation = 1 << 20
+
+    init(maximumSize: Int) { self.maximumSize = maximumSize }
+
+    /// How many bytes wait to become a request.
+    var bufferedByteCount: Int { buffer.readableBytes }
+
+    /// Whether a request has begun to arrive.
+    var isInFrame: Bool { announcedSize != nil || buffer.readableBytes > 0 }
+
+    /// Whether the next request has arrived in full.
+    var hasFrame: Bool { announcedSize.map { buffer.readableBytes >= $0 } ?? false }
+
+    /// Takes bytes from the connection and reads the next length if it can.
+    mutating func append(_ bytes: ByteBuffer) throws(BrokerError) {
+        if buffer.readableBytes == 0 {
+            buffer = bytes
+        } else {
+            if let size = announcedSize, size > buffer.readableBytes {
+                let missing = size - buffer.readableBytes
+                buffer.reserveCapacity(minimumWritableBytes: min(missing, Self.reservation))
+            }
+            buffer.writeImmutableBuffer(bytes)
+        }
+        try readSize()
+    }
+
+    /// The next request without its length; nil until all of it has arrived.
+    mutating func next() throws(BrokerError) -> ByteBuffer? {
+        guard let size = announcedSize, let frame = buffer.readSlice(length: size) else {
+            return nil
+        }
+        announcedSize = nil
+        if buffer.readableBytes == 0 { buffer = ByteBuffer() }
+        try readSize()
+        return frame
+    }
+
+    private mutating func readSize() throws(BrokerError) {
+        guard announcedSize == nil, let size = buffer.readInteger(as: Int32.self) else { return }
+        guard size >= Self.minimumSize, size <= maximumSize else {
+            throw BrokerError(
+                .configuration,
+                "a request announces \(size) bytes",
+                remedy: "a request has \(Self.minimumSize) to \(maximumSize) bytes; "
+                    + "if the client is right, raise socketRequestMaxBytes"
+            )
+        }
+        announcedSize = Int(size)
+    }
+}

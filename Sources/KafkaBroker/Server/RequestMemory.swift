@@ -1,0 +1,38 @@
+import Synchronization
+
+/// How many bytes requests under way take in the whole broker.
+///
+/// A connection reserves the size of a large request before it reads the request's body, so a
+/// request that has its reservation can always be completed. Small requests are not counted:
+/// they are bounded by the number of connections.
+final class RequestMemory: Sendable {
+    /// The size up to which a request is not counted: 1000 connections hold 128 MB at most, one
+    /// request under way and one that has arrived each.
+    static let freeSize = 64 << 10
+
+    private let limit: Int
+    fileprivate let used = Atomic<Int>(0)
+
+    init(limit: Int) { self.limit = limit }
+
+    /// Reserves the memory of a request; false if there is too little at the moment.
+    func reserve(_ size: Int) -> Bool {
+        guard size > Self.freeSize else { return true }
+        let (_, now) = used.add(size, ordering: .relaxed)
+        if now <= limit { return true }
+        used.subtract(size, ordering: .relaxed)
+        return false
+    }
+
+    /// Gives back what `reserve` granted for the same size.
+    func release(_ size: Int) {
+        if size > Self.freeSize { used.subtract(size, ordering: .relaxed) }
+    }
+}
+
+extension RequestMemory {
+    /// Counts a request that is in memory already.
+    func reserveRegardless(_ size: Int) {
+        if size > Self.freeSize { used.add(size, ordering: .relaxed) }
+    }
+}

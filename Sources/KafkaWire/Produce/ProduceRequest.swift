@@ -1,0 +1,71 @@
+/// A request to append record batches, read without copying them.
+public struct ProduceRequest: Sendable, Equatable {
+    /// The versions whose bodies can be read; older ones are advertised for old clients' sake only.
+    public static let versions: ClosedRange<Int16> = 3...11
+
+    /// The transaction that the batches belong to, if any.
+    public var transactionalID: String?
+    /// When the client wants the answer: 0 never, 1 once written, -1 once on stable storage.
+    public var acks: Int16
+    /// What to append, in the client's order.
+    public var topics: [Topic]
+
+    /// The partitions of one topic.
+    public struct Topic: Sendable, Equatable {
+        /// The topic's name.
+        public var name: String
+        /// Its partitions, in the client's order.
+        public var partitions: [Partition]
+    }
+
+    /// The batches for one partition.
+    public struct Partition: Sendable, Equatable {
+        /// The partition's number.
+        public var index: Int32
+        /// Where in the reader's buffer the batches are; nil if the client sent null.
+        public var records: Range<Int>?
+    }
+
+    /// Reads a body; the ranges of records refer to the reader's buffer.
+    public init(from reader: inout WireReader, version: Int16) throws(WireError) {
+        let isCompact = version >= 9
+        transactionalID = try reader.string(isCompact: isCompact)
+        acks = try reader.integer()
+        _ = try reader.integer(as: Int32.self)  // A timeout: one node waits for its disk only.
+        topics = []
+        for _ in 0..<(try reader.count(isCompact: isCompact, elementSize: 3)) {
+            let name = try reader.requiredString(isCompact: isCompact)
+            var partitions: [Partition] = []
+            for _ in 0..<(try reader.count(isCompact: isCompact, elementSize: 5)) {
+                let index = try reader.integer(as: Int32.self)
+                let records = try reader.bytesRange(isCompact: isCompact)
+                if isCompact { try reader.skipTaggedFields() }
+                partitions.append(Partition(index: index, records: records))
+            }
+            if isCompact { try reader.skipTaggedFields() }
+            topics.append(Topic(name: name, partitions: partitions))
+        }
+        if isCompact { try reader.skipTaggedFields() }
+    }
+}
+
+extension WireReader {
+    /// Reads the count of a list that must not be null and whose elements have a least size.
+    mutating func count(isCompact: Bool, elementSize: Int) throws(WireError) -> Int {
+        guard let count = try arrayCount(isCompact: isCompact) else {
+            throw .malformed("the list before byte \(position) is null")
+        }
+        guard count <= remaining / elementSize else {
+            throw .truncated("\(count) elements are announced, \(remaining) bytes are left")
+        }
+        return count
+    }
+
+    /// Reads a string that must not be null.
+    mutating func requiredString(isCompact: Bool) throws(WireError) -> String {
+        guard let text = try string(isCompact: isCompact) else {
+            throw .malformed("the string before byte \(position) is null")
+        }
+        return text
+    }
+}
