@@ -140,6 +140,27 @@ extension Moment {
     }
 }
 
+extension GroupCoordinator {
+    /// One handler for each of `apis`.
+    var handlers: [any RequestHandler] {
+        Self.apis.keys.map { key in
+            SchemaHandler(key) { [self] fields, request, answer in
+                let client = ClientContext(
+                    clientID: request.clientID,
+                    host: request.clientHost
+                )
+                handle(
+                    key: key,
+                    version: request.version,
+                    request: fields,
+                    client: client,
+                    reply: answer
+                )
+            }
+        }
+    }
+}
+
 /// A request about groups.
 struct GroupCall: Sendable {
     let version: Int16
@@ -150,7 +171,7 @@ struct GroupCall: Sendable {
 }
 
 /// One API about groups: turns its requests into inputs of `GroupState`, and results into answers.
-protocol GroupAPI {
+protocol GroupAPI: SendableMetatype {
     /// Begins the work on a request, on the coordinator's thread.
     static func handle(_ call: GroupCall, _ registry: GroupRegistry)
     /// The answer that says that a request as a whole failed.

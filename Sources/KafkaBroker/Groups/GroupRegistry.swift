@@ -240,12 +240,12 @@ extension GroupRegistry {
         let incarnation = groups[id]?.incarnation
         store.commit(offsets, ofGroup: id) { [inbox] result in
             let error = result.errorCode
-            let admission = inbox.push(isReply: true) { registry in
+            let job: GroupCoordinator.Job = { registry in
                 registry.committed(offsets, id, incarnation, error)
                 completion(error)
             }
             // The coordinator has stopped, but the commit is done, and the client may know.
-            if admission == .closed { completion(error) }
+            if inbox.push(job, isReply: true) == .closed { completion(error) }
         }
     }
 
