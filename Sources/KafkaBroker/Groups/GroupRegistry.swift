@@ -22,7 +22,9 @@ final class GroupRegistry {
     private let logger: Logger
     private let inbox: Inbox<GroupCoordinator.Job>
     private(set) var groups: [String: Entry] = [:]
-    /// Sorted, the latest first. An entry counts only if it is its group's armed deadline.
+    /// Sorted, the latest first.
+    ///
+    /// An entry counts only if it is its group's armed deadline.
     private var deadlines: [(time: Int64, groupID: String)] = []
     private var nextSweep: Int64
     private var joinReplies: [Waiter: (JoinAnswer) -> Void] = [:]

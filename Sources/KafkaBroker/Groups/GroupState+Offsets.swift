@@ -31,12 +31,13 @@ extension GroupState {
         offsets = offsets.filter { $0.key.topicID != id }
     }
 
-    /// Forgets the offsets whose time is up; returns them.
+    /// Forgets the offsets whose time is up.
     ///
     /// - Parameters:
     ///   - retention: How long offsets are kept, in milliseconds, after the group became empty
     ///     or, in a group that never had members, after the commit.
     ///   - now: The time.
+    /// - Returns: What was forgotten.
     mutating func expireOffsets(
         retention: Int64,
         at now: Moment

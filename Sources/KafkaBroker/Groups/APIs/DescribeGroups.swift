@@ -1,6 +1,8 @@
 import KafkaWire
 
-/// DescribeGroups: who is in a group and what it does. A group that does not exist is "Dead".
+/// DescribeGroups: who is in a group and what it does.
+///
+/// A group that does not exist is "Dead".
 enum DescribeGroups: GroupAPI {
     /// Read, delete and describe; there is no access control.
     private static let allOperations: Int32 = 328
