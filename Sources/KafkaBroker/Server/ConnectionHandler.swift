@@ -140,7 +140,10 @@ extension ConnectionHandler {
         let request: Request
         do {
             request = try Request(
-                frame: frame, clientHost: clientHost, eventLoop: context.eventLoop)
+                frame: frame,
+                clientHost: clientHost,
+                eventLoop: context.eventLoop
+            )
         } catch {
             return close(context, reason: error.description)
         }

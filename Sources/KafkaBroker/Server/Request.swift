@@ -17,7 +17,9 @@ struct Request: Sendable {
 
     /// Reads the header of a request.
     init(
-        frame: ByteBuffer, clientHost: String, eventLoop: any EventLoop
+        frame: ByteBuffer,
+        clientHost: String,
+        eventLoop: any EventLoop
     ) throws(WireError) {
         var frame = frame
         let (header, position) = try frame.withReader { reader throws(WireError) in

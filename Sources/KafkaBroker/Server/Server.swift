@@ -58,7 +58,7 @@ final class Server: Sendable {
     private let state: ServerState
     private let listeners: [any Channel]
 
-    /// How long `shutdown` waits for the requests under way.
+    /// How long `closeConnections` waits for the requests under way.
     private static let drainTime = TimeAmount.seconds(5)
 
     private init(state: ServerState, listeners: [any Channel], port: Int) {
@@ -106,9 +106,13 @@ final class Server: Sendable {
         }
     }
 
-    /// Stops accepting, lets the requests under way be answered, and closes; blocks.
-    func shutdown() {
+    /// Closes the sockets that listen; blocks.
+    func stopAccepting() {
         for listener in listeners { try? listener.close().wait() }
+    }
+
+    /// Lets the requests under way be answered and closes the connections; blocks.
+    func closeConnections() {
         let channels = state.connections.all
         for channel in channels {
             channel.pipeline.fireUserInboundEventTriggered(ServerShutdown())
