@@ -1,0 +1,221 @@
+import CKernels
+public import Learning
+
+/// Learns ratings, event by event: biased matrix factorization by stochastic gradient descent.
+///
+/// The prediction is x = μ + b_u + b_i + p_u·q_i, where μ is the mean of all ratings so far; shown
+/// and scored predictions are clipped to the range of ratings so far. Each rating r is one step on
+/// (r - x)² + λ (‖p_u‖² + ‖q_i‖²), half of it, and the same for the biases with a step that falls
+/// with the number of events. After Koren, Bell, Volinsky, "Matrix factorization techniques for
+/// recommender systems", 2009.
+///
+/// Owned by one thread.
+public final class ExplicitRecommender: Learner {
+    /// Decoded interactions.
+    public typealias Events = InteractionEvents
+    /// What scorers hold.
+    public typealias Model = RecommenderModel
+
+    /// Settings; `feedback` must be `explicit`.
+    public let settings: RecommenderSettings
+    /// Number of events learned since the beginning.
+    public private(set) var eventCount: Int64
+    /// The servable part, which may also answer here.
+    public let model: RecommenderModel
+
+    /// Ratings per user so far; those per item are the model's popularity.
+    private let userCounts: Column<Int32>
+    /// Squared and absolute error of the model, squared error of the mean of all ratings.
+    private var means: PrequentialMeans
+    private let changes: ModelChanges
+    /// Steps that were left out because the error was not finite.
+    private var skippedSteps: Int64
+
+    /// A learner that has learned nothing.
+    public init(settings: RecommenderSettings) throws(LearningError) {
+        try settings.require(.explicit)
+        self.settings = settings
+        model = try RecommenderModel(settings: settings)
+        userCounts = Column()
+        means = PrequentialMeans(columns: 3, window: settings.windowEvents)
+        changes = ModelChanges(of: model)
+        (eventCount, skippedSteps) = (0, 0)
+    }
+
+    /// The learner whose `encode` gave this state.
+    public init(settings: RecommenderSettings, state: NamedTensors) throws(LearningError) {
+        try settings.require(.explicit)
+        self.settings = settings
+        model = try RecommenderModel(settings: settings, state: state)
+        userCounts = Column(
+            try state.values("optimizer.users.counts", shape: [model.users.count])
+        )
+        means = try PrequentialMeans(
+            columns: 3,
+            window: settings.windowEvents,
+            from: state,
+            prefix: "evaluation."
+        )
+        changes = ModelChanges(of: model)
+        let counts: [Int64] = try state.values("state.counts", shape: [2])
+        (eventCount, skippedSteps) = (counts[0], counts[1])
+    }
+
+    /// Decodes raw events; pure. An event without a value is rejected.
+    public static func decode(
+        _ encoded: UnsafeBufferPointer<EncodedEvent>,
+        settings: RecommenderSettings,
+        into events: inout InteractionEvents,
+        rejections: inout [Rejection]
+    ) {
+        InteractionDecoder(settings: settings)
+            .decode(encoded, into: &events, rejections: &rejections)
+    }
+
+    /// Learns the events in order: predicts, then learns each.
+    public func learn(_ events: InteractionEvents) {
+        _ = events.withColumns { events, arena in
+            for index in events.indices {
+                prefetch(events, at: index + 12, rowsAt: index + 6, arena: arena)
+                learn(events[index], arena: arena)
+            }
+        }
+    }
+
+    /// What changed in the model since the last call.
+    public func takeDelta() -> NamedTensors { changes.take(from: model) }
+
+    /// The whole state. Take the delta first when updates are followed from this state on.
+    public func encode() -> NamedTensors {
+        var state = NamedTensors()
+        model.encode(into: &state)
+        state["optimizer.users.counts"] = userCounts.tensor()
+        means.encode(into: &state, prefix: "evaluation.")
+        state["state.counts"] = Tensor([eventCount, skippedSteps])
+        return state
+    }
+
+    /// Prequential quality so far.
+    public var metrics: [Metric] {
+        var metrics = [
+            Metric("events", Double(eventCount)),
+            Metric("users", Double(model.users.count)),
+            Metric("items", Double(model.items.count)),
+            Metric("skipped.steps", Double(skippedSteps)),
+            Metric("scored", Double(means.scoredCount)),
+            Metric("evaluation.rate", 1),
+        ]
+        let parts: [(String, (Int) -> Double)] = [
+            ("", { self.means.mean($0) }),
+            ("window.", { self.means.windowMean($0) }),
+            ("last80.", { self.means.mean($0, skippingFirst: 0.2) }),
+        ]
+        for (prefix, mean) in parts {
+            metrics.append(Metric(prefix + "rmse", mean(0).squareRoot()))
+            metrics.append(Metric(prefix + "mae", mean(1)))
+            metrics.append(Metric(prefix + "mean.rmse", mean(2).squareRoot()))
+        }
+        return metrics
+    }
+}
+
+// MARK: - One event
+
+extension ExplicitRecommender {
+    /// Asks for the memory of events to come: first the slots of their ids, later their rows.
+    @inline(__always)
+    private func prefetch(
+        _ events: UnsafeBufferPointer<InteractionEvents.Interaction>,
+        at slots: Int,
+        rowsAt rows: Int,
+        arena: UnsafeRawPointer
+    ) {
+        if slots < events.count {
+            model.users.prefetch(events[slots].userHash)
+            model.items.prefetch(events[slots].itemHash)
+        }
+        guard rows < events.count else { return }
+        let event = events[rows]
+        let user = model.users.find(event.user(in: arena), hash: event.userHash)
+        let item = model.items.find(event.item(in: arena), hash: event.itemHash)
+        if user != IDTable.absent { ck_prefetch_row(model.userFactors[user], 64) }
+        if item != IDTable.absent { ck_prefetch_row(model.itemFactors[item], 64) }
+    }
+
+    private func learn(_ event: InteractionEvents.Interaction, arena: UnsafeRawPointer) {
+        eventCount += 1
+        let userID = event.user(in: arena)
+        let itemID = event.item(in: arena)
+        var user = model.users.find(userID, hash: event.userHash)
+        if user == IDTable.absent {
+            user = model.addUser(userID, hash: event.userHash)
+            userCounts.append(0)
+        }
+        var item = model.items.find(itemID, hash: event.itemHash)
+        if item == IDTable.absent { item = model.addItem(itemID, hash: event.itemHash) }
+        let rating = Double(event.value)
+        let prediction = predict(user, item)
+        score(prediction, rating: rating)
+        step(user, item, error: Float(rating - prediction))
+        model.ratings.add(rating)
+        model.countEvent(item)
+        userCounts[user] += 1
+        if !model.seen.contains(user, item) {
+            model.seen.append(user, item)
+            changes.seenUsers.append(user)
+            changes.seenItems.append(item)
+        }
+        changes.users.insert(user)
+        changes.items.insert(item)
+        changes.popularity.insert(item)
+    }
+
+    /// μ + b_u + b_i + p_u·q_i, not clipped.
+    private func predict(_ user: Int32, _ item: Int32) -> Double {
+        let product = ck_dot(
+            model.userFactors[user],
+            model.itemFactors[item],
+            model.userFactors.stride
+        )
+        return model.ratings.mean
+            + Double(model.userBiases[user] + model.itemBiases[item] + product)
+    }
+
+    /// The first rating of all is not scored: there is nothing to predict it from.
+    private func score(_ prediction: Double, rating: Double) {
+        guard model.ratings.count > 0 else { return means.skip() }
+        let range = model.ratings.maximum - model.ratings.minimum
+        // A prediction that is not a number counts as wrong as can be.
+        let error = prediction.isNaN ? range : model.ratings.clipped(prediction) - rating
+        let baseline = model.ratings.mean - rating
+        withUnsafeTemporaryAllocation(of: Double.self, capacity: 3) { row in
+            row.initialize(repeating: 0)
+            row[0] = error * error
+            row[1] = abs(error)
+            row[2] = baseline * baseline
+            means.add(UnsafeBufferPointer(row), weight: 1)
+        }
+    }
+
+    private func step(_ user: Int32, _ item: Int32, error: Float) {
+        guard error.isFinite else {
+            skippedSteps += 1
+            return
+        }
+        let explicit = settings.explicit
+        let (rate, decay) = (Float(explicit.biasLearningRate), Float(explicit.biasRateDecay))
+        let shrink = Float(explicit.biasRegularization)
+        let userRate = rate / (1 + decay * Float(userCounts[user]))
+        let itemRate = rate / (1 + decay * Float(model.popularity[item]))
+        model.userBiases[user] += userRate * (error - shrink * model.userBiases[user])
+        model.itemBiases[item] += itemRate * (error - shrink * model.itemBiases[item])
+        ck_sgd_pair(
+            model.userFactors[user],
+            model.itemFactors[item],
+            error,
+            model.userFactors.stride,
+            Float(explicit.learningRate),
+            Float(explicit.regularization)
+        )
+    }
+}

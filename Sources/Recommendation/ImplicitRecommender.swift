@@ -1,0 +1,326 @@
+import CKernels
+public import Learning
+
+/// Learns ranked lists from signs of interest, event by event: sequence factorization.
+///
+/// A user's taste is x = p_u + Σ_g v^(g-1) y_h(g) over the last L items h; item j scores x·q_j.
+/// Each event (u, b) is one step on the sampled softmax loss -log(e^(x·q_b) / Σ_c e^(x·q_c)), where c
+/// runs over b and uniform negatives that u has not had, by Adagrad on q, p and y. With L = 0 it is
+/// classical factorization. After Koren (SVD++, KDD 2008), Kabbur, Ning, Karypis (FISM, KDD 2013),
+/// He, McAuley (Fossil, ICDM 2016), Duchi, Hazan, Singer (Adagrad, JMLR 2011).
+///
+/// Owned by one thread.
+public final class ImplicitRecommender: Learner {
+    /// Decoded interactions.
+    public typealias Events = InteractionEvents
+    /// What scorers hold.
+    public typealias Model = RecommenderModel
+
+    /// Settings; `feedback` must be `implicit`.
+    public let settings: RecommenderSettings
+    /// Number of events learned or counted since the beginning.
+    public private(set) var eventCount: Int64
+    /// Events of a pair that had been there before.
+    private(set) var repeatCount: Int64
+    /// The servable part, which may also answer here.
+    public let model: RecommenderModel
+
+    // Adagrad's sums of squared gradients, row by row as the factors.
+    private let userSums: RowMatrix
+    private let itemSums: RowMatrix
+    private let contextSums: RowMatrix
+    private var evaluation: RankEvaluation
+    private let changes: ModelChanges
+    private let scratch: Scratch
+    /// Steps that were left out because the loss was not finite.
+    private var skippedSteps: Int64
+
+    /// A learner that has learned nothing.
+    public init(settings: RecommenderSettings) throws(LearningError) {
+        try settings.require(.implicit)
+        self.settings = settings
+        model = try RecommenderModel(settings: settings)
+        userSums = RowMatrix(width: settings.factors)
+        itemSums = RowMatrix(width: settings.factors)
+        contextSums = RowMatrix(width: settings.factors)
+        evaluation = RankEvaluation(settings: settings)
+        changes = ModelChanges(of: model)
+        scratch = Scratch(model)
+        (eventCount, repeatCount, skippedSteps) = (0, 0, 0)
+    }
+
+    /// The learner whose `encode` gave this state.
+    public init(settings: RecommenderSettings, state: NamedTensors) throws(LearningError) {
+        try settings.require(.implicit)
+        self.settings = settings
+        model = try RecommenderModel(settings: settings, state: state)
+        let start = Float(settings.implicit.initialAccumulator)
+        let sums = [
+            ("users", model.userFactors.count), ("items", model.itemFactors.count),
+            ("context", model.contextFactors.count),
+        ]
+        var matrices: [RowMatrix] = []
+        for (name, rows) in sums {
+            let matrix = RowMatrix(width: settings.factors)
+            try RecommenderModel.fill(
+                matrix,
+                from: state,
+                "optimizer.\(name)",
+                rows: rows,
+                padding: start
+            )
+            matrices.append(matrix)
+        }
+        (userSums, itemSums, contextSums) = (matrices[0], matrices[1], matrices[2])
+        evaluation = try RankEvaluation(settings: settings, state: state)
+        changes = ModelChanges(of: model)
+        scratch = Scratch(model)
+        let counts: [Int64] = try state.values("state.counts", shape: [3])
+        (eventCount, repeatCount, skippedSteps) = (counts[0], counts[1], counts[2])
+    }
+
+    /// Decodes raw events; pure.
+    public static func decode(
+        _ encoded: UnsafeBufferPointer<EncodedEvent>,
+        settings: RecommenderSettings,
+        into events: inout InteractionEvents,
+        rejections: inout [Rejection]
+    ) {
+        InteractionDecoder(settings: settings)
+            .decode(encoded, into: &events, rejections: &rejections)
+    }
+
+    /// Learns the events in order: ranks, then learns each.
+    public func learn(_ events: InteractionEvents) {
+        _ = events.withColumns { events, arena in
+            for index in events.indices {
+                if index + 8 < events.count {
+                    model.users.prefetch(events[index + 8].userHash)
+                    model.items.prefetch(events[index + 8].itemHash)
+                }
+                learn(events[index], arena: arena)
+            }
+        }
+    }
+
+    /// What changed in the model since the last call.
+    public func takeDelta() -> NamedTensors { changes.take(from: model) }
+
+    /// The whole state. Take the delta first when updates are followed from this state on.
+    public func encode() -> NamedTensors {
+        var state = NamedTensors()
+        model.encode(into: &state)
+        state["optimizer.users"] = userSums.tensor()
+        state["optimizer.items"] = itemSums.tensor()
+        state["optimizer.context"] = contextSums.tensor()
+        evaluation.encode(into: &state)
+        state["state.counts"] = Tensor([eventCount, repeatCount, skippedSteps])
+        return state
+    }
+
+    /// Prequential quality so far.
+    public var metrics: [Metric] {
+        [
+            Metric("events", Double(eventCount)),
+            Metric("repeats", Double(repeatCount)),
+            Metric("users", Double(model.users.count)),
+            Metric("items", Double(model.items.count)),
+            Metric("skipped.steps", Double(skippedSteps)),
+        ] + evaluation.metrics
+    }
+}
+
+// MARK: - One event
+
+extension ImplicitRecommender {
+    private func learn(_ event: InteractionEvents.Interaction, arena: UnsafeRawPointer) {
+        eventCount += 1
+        let userID = event.user(in: arena)
+        let itemID = event.item(in: arena)
+        var user = model.users.find(userID, hash: event.userHash)
+        var item = model.items.find(itemID, hash: event.itemHash)
+        let isRepeat =
+            user != IDTable.absent && item != IDTable.absent && model.seen.contains(user, item)
+        if isRepeat {
+            repeatCount += 1
+            guard settings.implicit.repeats == .learned else { return }
+        }
+        let isKnownUser = user != IDTable.absent
+        if !isKnownUser { user = addUser(userID, hash: event.userHash) }
+        let historyCount = model.query(
+            user,
+            into: scratch.query.base,
+            sources: scratch.sources.base,
+            weights: scratch.weights.base
+        )
+        if !isRepeat { evaluate(event, user: isKnownUser ? user : nil, item: item) }
+        if item == IDTable.absent { item = addItem(itemID, hash: event.itemHash) }
+        if !isRepeat {
+            model.seen.append(user, item)
+            changes.seenUsers.append(user)
+            changes.seenItems.append(item)
+        }
+        step(event, user: user, item: item, historyCount: historyCount)
+        model.pushHistory(user, item)
+        model.countEvent(item)
+        changes.users.insert(user)
+        changes.popularity.insert(item)
+    }
+
+    private func addUser(_ id: UnsafeRawBufferPointer, hash: UInt64) -> Int32 {
+        userSums.append(filledWith: Float(settings.implicit.initialAccumulator))
+        return model.addUser(id, hash: hash)
+    }
+
+    private func addItem(_ id: UnsafeRawBufferPointer, hash: UInt64) -> Int32 {
+        let start = Float(settings.implicit.initialAccumulator)
+        itemSums.append(filledWith: start)
+        if model.historyLength > 0 { contextSums.append(filledWith: start) }
+        return model.addItem(id, hash: hash)
+    }
+
+    /// Ranks the event's item for its user, if the user is known and the event is sampled.
+    private func evaluate(
+        _ event: InteractionEvents.Interaction,
+        user: Int32?,
+        item: Int32
+    ) {
+        guard let user else { return evaluation.skip() }
+        let rate = evaluation.rate(items: model.items.count)
+        if rate < 1 {
+            var random = KeyedRandom(
+                seed: settings.seed,
+                purpose: 1,
+                partition: event.partition,
+                offset: event.offset
+            )
+            guard random.unit() < rate else { return evaluation.skip() }
+        }
+        guard item != IDTable.absent else { return evaluation.miss(rate: rate) }
+        evaluation.score(
+            query: scratch.query.base,
+            user: user,
+            item: item,
+            model: model,
+            rate: rate
+        )
+    }
+
+    /// One step on the sampled softmax loss.
+    private func step(
+        _ event: InteractionEvents.Interaction,
+        user: Int32,
+        item: Int32,
+        historyCount: Int
+    ) {
+        let count = sampleCandidates(event, user: user, item: item)
+        let k = model.itemFactors.stride
+        let rate = Float(settings.implicit.learningRate)
+        let regularization = Float(settings.implicit.regularization)
+        scratch.rows.base.withMemoryRebound(to: UnsafePointer<Float>?.self, capacity: count) {
+            ck_dot_rows(scratch.query.base, $0, count, k, scratch.scores.base)
+        }
+        guard ck_softmax_errors(scratch.scores.base, count).isFinite else {
+            skippedSteps += 1
+            return
+        }
+        scratch.gradient.base.update(repeating: 0, count: k)
+        ck_adagrad_candidates(
+            scratch.query.base,
+            scratch.gradient.base,
+            scratch.rows.base,
+            scratch.sums.base,
+            scratch.scores.base,
+            count,
+            k,
+            rate,
+            regularization
+        )
+        ck_adagrad_row(
+            model.userFactors[user],
+            userSums[user],
+            scratch.gradient.base,
+            1,
+            k,
+            rate,
+            regularization
+        )
+        guard historyCount > 0 else { return }
+        let history = model.history.base + Int(user) * model.historyLength
+        for place in 0..<historyCount {
+            let row = history[place]
+            ck_adagrad_row(
+                model.contextFactors[row],
+                contextSums[row],
+                scratch.gradient.base,
+                model.historyWeights[place],
+                k,
+                rate,
+                regularization
+            )
+            changes.context.insert(row)
+        }
+    }
+
+    /// Puts the item and uniform negatives that the user has not had into `scratch`; returns how
+    /// many. Their rows are asked for at once, so that they arrive together.
+    private func sampleCandidates(
+        _ event: InteractionEvents.Interaction,
+        user: Int32,
+        item: Int32
+    ) -> Int {
+        let seen = model.seen[user]
+        for other in seen { scratch.isSeen.insert(other) }
+        var random = KeyedRandom(
+            seed: settings.seed,
+            purpose: 2,
+            partition: event.partition,
+            offset: event.offset
+        )
+        let itemCount = model.items.count
+        scratch.set(0, row: item, model.itemFactors, itemSums)
+        changes.items.insert(item)
+        var count = 1
+        for _ in 0..<settings.implicit.negatives {
+            let row = Int32(truncatingIfNeeded: random.index(below: itemCount))
+            if scratch.isSeen.contains(row) { continue }
+            scratch.set(count, row: row, model.itemFactors, itemSums)
+            changes.items.insert(row)
+            count += 1
+        }
+        for other in seen { scratch.isSeen.remove(other) }
+        return count
+    }
+
+    /// Memory of one step, allocated once.
+    private final class Scratch {
+        let query = Column<Float>()
+        let gradient = Column<Float>()
+        let sources = Column<UnsafePointer<Float>?>()
+        let weights = Column<Float>()
+        let rows = Column<UnsafeMutablePointer<Float>?>()
+        let sums = Column<UnsafeMutablePointer<Float>?>()
+        let scores = Column<Float>()
+        let isSeen = RowSet()
+
+        init(_ model: RecommenderModel) {
+            let candidates = 1 + model.settings.implicit.negatives
+            query.append(repeating: 0, count: model.userFactors.stride)
+            gradient.append(repeating: 0, count: model.userFactors.stride)
+            sources.append(repeating: nil, count: 1 + model.historyLength)
+            weights.append(1)
+            for weight in model.historyWeights { weights.append(weight) }
+            rows.append(repeating: nil, count: candidates)
+            sums.append(repeating: nil, count: candidates)
+            scores.append(repeating: 0, count: candidates)
+        }
+
+        func set(_ index: Int, row: Int32, _ factors: RowMatrix, _ accumulators: RowMatrix) {
+            let (factors, sum) = (factors[row], accumulators[row])
+            ck_prefetch_row(factors, 64)
+            ck_prefetch_row(sum, 64)
+            rows.base[index] = factors
+            sums.base[index] = sum
+        }
+    }
+}

@@ -1,0 +1,89 @@
+import Learning
+
+/// Rows of floats that grow in number: the factors of users or items.
+///
+/// Each row is padded with zeros (accumulators: with their initial value) to a multiple of 16 floats
+/// and aligned to 64 bytes. Rows lie in chunks of 4096, one after another, so that growth copies
+/// nothing and a chunk can be scored at once. Owned by one thread, with the object that holds it.
+final class RowMatrix {
+    static let rowsPerChunk = 4096
+
+    /// Floats per row that carry meaning.
+    let width: Int
+    /// Floats per row in memory.
+    let stride: Int
+    private(set) var count = 0
+    private let chunks = Column<UnsafeMutablePointer<Float>>()
+
+    init(width: Int) {
+        self.width = width
+        stride = (width + 15) / 16 * 16
+    }
+
+    deinit { for chunk in chunks.buffer { UnsafeMutableRawPointer(chunk).deallocate() } }
+
+    /// The row; `row` must be below `count`.
+    subscript(row: Int32) -> UnsafeMutablePointer<Float> {
+        assert(row >= 0 && row < count)
+        let index = Int(row)
+        return chunks.base[index / Self.rowsPerChunk] + index % Self.rowsPerChunk * stride
+    }
+
+    /// A new row in which every float, padding too, is `value`.
+    @discardableResult
+    func append(filledWith value: Float = 0) -> UnsafeMutablePointer<Float> {
+        if count == chunks.count * Self.rowsPerChunk {
+            let byteCount = Self.rowsPerChunk * stride * MemoryLayout<Float>.stride
+            let memory = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: 64)
+            chunks.append(memory.bindMemory(to: Float.self, capacity: Self.rowsPerChunk * stride))
+        }
+        count += 1
+        let row = self[Int32(count - 1)]
+        row.update(repeating: value, count: stride)
+        return row
+    }
+
+    /// The rows from `start` that lie one after another, at most `limit`.
+    func run(from start: Int, limit: Int) -> (rows: UnsafePointer<Float>, count: Int) {
+        let inChunk = Self.rowsPerChunk - start % Self.rowsPerChunk
+        return (UnsafePointer(self[Int32(start)]), min(limit, inChunk, count - start))
+    }
+
+    /// A copy of all rows without padding, of shape [count, width].
+    func tensor() -> Tensor { tensor(count: count) { Int32($0) } }
+
+    /// A copy of the given rows without padding.
+    func tensor(rows: [Int32]) -> Tensor { tensor(count: rows.count) { rows[$0] } }
+
+    private func tensor(count: Int, row: (Int) -> Int32) -> Tensor {
+        let rowBytes = width * MemoryLayout<Float>.stride
+        let bytes = [UInt8](unsafeUninitializedCapacity: count * rowBytes) { target, initialized in
+            if let start = target.baseAddress.map({ UnsafeMutableRawPointer($0) }) {
+                for index in 0..<count {
+                    (start + index * rowBytes).copyMemory(
+                        from: self[row(index)],
+                        byteCount: rowBytes
+                    )
+                }
+            }
+            initialized = count * rowBytes
+        }
+        return Tensor(elementType: .float32, shape: [count, width], bytes: bytes)
+    }
+
+    /// Overwrites a row with `width` floats of `values`, those at `index * width`.
+    func set(_ row: Int32, from values: [Float], at index: Int) {
+        values.withUnsafeBufferPointer { source in
+            guard let start = source.baseAddress else { return }
+            self[row].update(from: start + index * width, count: width)
+        }
+    }
+
+    /// Appends rows from a tensor of shape [count, width].
+    func append(rows values: [Float], padding: Float = 0) {
+        for index in 0..<(values.count / width) {
+            append(filledWith: padding)
+            set(Int32(count - 1), from: values, at: index)
+        }
+    }
+}
