@@ -59,6 +59,7 @@ var targets: [Target] = [
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             .product(name: "Yams", package: "Yams"),
         ],
+        resources: [.embedInCode("Resources/topics")],
         swiftSettings: swiftSettings),
 
     tests("KafkaClientTests", ["KafkaClient", "Streaming", "CLibrdkafka"]),
@@ -69,7 +70,9 @@ var targets: [Target] = [
     tests("LearnerConformance", ["Recommendation", "Learning"]),
     tests("ModelStoreTests", ["ModelStore", grdb]),
     tests("PipelineTests", ["Pipeline", "Recommendation", "Learning", "Streaming", "ModelStore"]),
-    tests("FreshetTests", ["freshet"]),
+    tests(
+        "FreshetTests",
+        ["freshet", "KafkaBroker", "KafkaClient", "Recommendation", "Streaming", logging]),
     tests("IntegrationTests", ["KafkaClient", "KafkaBroker", "Streaming"]),
     tests("TidyTests", []),
 ]

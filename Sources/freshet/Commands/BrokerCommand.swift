@@ -1,0 +1,89 @@
+import ArgumentParser
+import KafkaBroker
+import Logging
+import ServiceLifecycle
+import UnixSignals
+
+/// `freshet broker`: the embedded broker as a process of its own.
+struct BrokerCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "broker",
+        abstract: "Run the embedded Kafka broker until SIGTERM or SIGINT.",
+        discussion: "Prints its address on standard output as soon as clients can connect."
+    )
+
+    @OptionGroup var common: CommonOptions
+
+    @Option(help: ArgumentHelp("Where topics are kept, in place of broker.data."))
+    var data: String?
+
+    @Option(help: ArgumentHelp("The address to listen on, in place of broker.host."))
+    var host: String?
+
+    @Option(
+        help: ArgumentHelp("The port to listen on, 0 for a free one, in place of broker.port.")
+    )
+    var port: String?
+
+    func run() async throws {
+        let effective = try common.load(
+            [
+                ("broker.data", data, "--data"), ("broker.host", host, "--host"),
+                ("broker.port", port, "--port"),
+            ].compactMap { key, value, flag in
+                value.map { EffectiveConfiguration.Override(key: key, value: $0, flag: flag) }
+            }
+        )
+        let logger = effective.logger("freshet.broker")
+        let service = BrokerService(
+            settings: BrokerSettings(effective.configuration.broker),
+            logger: logger
+        ) { broker in
+            let output = LineWriter.standardOutput()
+            try output.line(broker.bootstrapServers)
+            try output.flush()
+        }
+        try await ServiceGroup(
+            services: [service],
+            gracefulShutdownSignals: [.sigterm, .sigint],
+            logger: logger
+        ).run()
+    }
+}
+
+/// The embedded broker as a service: starts, says that it is ready, and shuts down in order.
+struct BrokerService: Service {
+    let settings: BrokerSettings
+    let logger: Logger
+    /// Called once clients can connect.
+    let whenReady: @Sendable (Broker) async throws -> Void
+
+    func run() async throws {
+        let broker = try await Broker.start(settings, logger: logger)
+        do {
+            try await whenReady(broker)
+            try await gracefulShutdown()
+        } catch {
+            await broker.shutdown()
+            throw error
+        }
+        await broker.shutdown()
+    }
+}
+
+extension BrokerSettings {
+    /// The settings that a configuration gives.
+    init(_ section: Configuration.Broker) {
+        self.init(dataDirectory: section.data)
+        host = section.host
+        advertisedHost = section.advertisedHost.isEmpty ? nil : section.advertisedHost
+        port = section.port
+        numPartitions = section.defaultPartitions
+        autoCreateTopics = section.autoCreateTopics
+        flushIntervalMilliseconds = Int(section.flushInterval.milliseconds)
+        segmentBytes = Int(section.segmentSize.bytes)
+        maxMessageBytes = Int(section.maximumBatchSize.bytes)
+        requestMemoryBytes = Int(section.requestMemory.bytes)
+        maxConnections = section.maximumConnections
+    }
+}

@@ -1,0 +1,212 @@
+import ArgumentParser
+import Foundation
+import ModelStore
+
+/// `freshet models`: what is in the model store.
+struct ModelsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "models",
+        abstract: "List the versions of models or show one.",
+        subcommands: [ModelsListCommand.self, ModelsShowCommand.self]
+    )
+}
+
+/// `freshet models list`: every version of every model.
+struct ModelsListCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list",
+        abstract: "List the versions of all models, or with --model those of one."
+    )
+
+    @OptionGroup var common: CommonOptions
+
+    @Flag(help: "Print a JSON object a line.")
+    var json = false
+
+    func run() throws {
+        let store = try common.load().modelStore(mustExist: true)
+        let names = try common.model.map { [$0] } ?? store.models()
+        var descriptions: [VersionDescription] = []
+        for name in names { descriptions += try VersionDescription.all(of: name, in: store) }
+        let output = LineWriter.standardOutput()
+        if json {
+            for description in descriptions { try output.line(JSONOutput.line(description)) }
+        } else {
+            var table = TextTable([
+                "MODEL", "VERSION", "CREATED", "KIND", "EVENTS", "SIZE", "QUALITY", "STATE",
+            ])
+            for description in descriptions { table.add(description.row) }
+            for line in table.lines { try output.line(line) }
+        }
+        try output.flush()
+    }
+}
+
+/// `freshet models show VERSION`: all that is recorded of one version.
+struct ModelsShowCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show",
+        abstract: "Show all that is recorded of one version."
+    )
+
+    @OptionGroup var common: CommonOptions
+
+    @Argument(help: "The version's number, \"latest\", or an alias such as champion.")
+    var version: String
+
+    @Flag(help: "Print a JSON object.")
+    var json = false
+
+    func run() throws {
+        let effective = try common.load()
+        let store = try effective.modelStore(mustExist: true)
+        let model = effective.configuration.model.name
+        let all = try VersionDescription.all(of: model, in: store)
+        guard let description = all.last(where: { matches($0, newest: all.last) }) else {
+            throw CommandFailure(
+                .failure,
+                "model \"\(model)\" has no version \"\(version)\"",
+                remedy: all.isEmpty
+                    ? "it has none at all; \"freshet models list\" shows what there is"
+                    : "it has \(all.first?.version ?? 0) to \(all.last?.version ?? 0)"
+            )
+        }
+        let output = LineWriter.standardOutput()
+        if json {
+            try output.line(JSONOutput.line(description))
+        } else {
+            for line in description.lines { try output.line(line) }
+        }
+        try output.flush()
+    }
+
+    private func matches(_ description: VersionDescription, newest: VersionDescription?) -> Bool {
+        if version == "latest" { return description.version == newest?.version }
+        return "\(description.version)" == version || description.aliases.contains(version)
+    }
+}
+
+/// One version of a model as people and scripts read it.
+struct VersionDescription: Encodable {
+    var model: String
+    var version: Int64
+    var parent: Int64?
+    var kind: String
+    var createdAt: Int64
+    var epoch: Int64
+    var sequence: Int64
+    var watermark: Int64
+    var eventCount: Int64
+    var journalPosition: Int64
+    var nextOffsets: [OffsetPosition]
+    var metrics: [String: Double]
+    var metricOrder: [String]
+    var settings: JSONDocument
+    var codeRevision: String
+    var blob: BlobReference
+    var path: String
+    var aliases: [String]
+    var problem: String?
+
+    private enum CodingKeys: String, CodingKey {
+        case model, version, parent, kind, createdAt, epoch, sequence, watermark, eventCount
+        case journalPosition, nextOffsets, metrics, settings, codeRevision, blob, path, aliases
+        case problem
+    }
+
+    /// Every version of a model, in ascending order.
+    static func all(of model: String, in store: ModelStore) throws -> [VersionDescription] {
+        let aliases = try store.aliases(of: model)
+        let damaged = try store.damagedVersions(of: model)
+        return try store.versions(of: model).map { version in
+            VersionDescription(
+                version,
+                path: store.blobPath(version.blob),
+                aliases: aliases.filter { $0.version == version.number }.map(\.name),
+                problem: damaged.first { $0.version.number == version.number }?.problem.message
+            )
+        }
+    }
+
+    private init(_ version: ModelVersion, path: String, aliases: [String], problem: String?) {
+        model = version.model
+        self.version = version.number
+        parent = version.parent
+        kind = version.kind.rawValue
+        createdAt = version.createdAt
+        epoch = version.epoch
+        sequence = version.sequence
+        watermark = version.watermark
+        eventCount = version.eventCount
+        journalPosition = version.journalPosition
+        nextOffsets = version.nextOffsets
+        metrics = Dictionary(
+            version.metrics.map { ($0.name, $0.value) },
+            uniquingKeysWith: { first, _ in first }
+        )
+        metricOrder = version.metrics.map(\.name)
+        settings =
+            (try? JSONDecoder().decode(JSONDocument.self, from: Data(version.settings.utf8)))
+            ?? .text(version.settings)
+        codeRevision = version.codeRevision
+        blob = version.blob
+        self.path = path
+        self.aliases = aliases
+        self.problem = problem
+    }
+
+    /// A row of the list.
+    ///
+    /// The first metric is the model's main one.
+    var row: [String] {
+        let quality = metricOrder.first.map { "\($0) \(Self.text(metrics[$0] ?? .nan))" } ?? "-"
+        let state = problem == nil ? aliases.joined(separator: ",") : "damaged"
+        return [
+            model, "\(version)", Self.time(createdAt), kind, grouped(eventCount),
+            Self.size(blob.byteCount), quality, state,
+        ]
+    }
+
+    /// Everything, one thing a line.
+    var lines: [String] {
+        var lines = [
+            "model       \(model)", "version     \(version)",
+            "parent      \(parent.map(String.init) ?? "none")", "kind        \(kind)",
+            "created     \(Self.time(createdAt))",
+            "aliases     "
+                + (aliases.isEmpty ? "none" : aliases.joined(separator: ", ")),
+            "events      \(grouped(eventCount))",
+            "watermark   \(watermark < 0 ? "none" : Self.time(watermark))",
+            "epoch       \(epoch), sequence \(sequence), journal position \(journalPosition)",
+            "code        \(codeRevision)", "file        \(path)",
+            "size        \(Self.size(blob.byteCount)), SHA-256 \(blob.hash)",
+        ]
+        if let problem { lines.append("damaged     \(problem)") }
+        lines.append("next offsets")
+        lines += nextOffsets.map { "  \($0.topic)[\($0.partition)]  \($0.offset)" }
+        lines.append("metrics")
+        lines += metricOrder.map { "  \($0)  \(Self.text(metrics[$0] ?? .nan))" }
+        lines.append("settings")
+        lines.append("  \((try? JSONOutput.line(settings)) ?? "?")")
+        return lines
+    }
+
+    private static func text(_ value: Double) -> String {
+        value.isFinite ? String(format: "%.4f", value) : "not yet"
+    }
+
+    private static func time(_ milliseconds: Int64) -> String {
+        Date(timeIntervalSince1970: Double(milliseconds) / 1000).formatted(.iso8601)
+    }
+
+    private static func size(_ bytes: Int64) -> String {
+        let units = ["B", "KiB", "MiB", "GiB", "TiB"]
+        var value = Double(bytes)
+        var unit = 0
+        while value >= 1024 && unit < units.count - 1 {
+            value /= 1024
+            unit += 1
+        }
+        return unit == 0 ? "\(bytes) B" : String(format: "%.1f %@", value, units[unit])
+    }
+}
