@@ -9,8 +9,12 @@ struct GroupLivenessTests {
         var driver = try GroupDriver.stable(["a", "b"])
         #expect(driver.heartbeat("a") == .none)
         #expect(driver.heartbeat("ghost") == .unknownMemberID)
-        #expect(driver.heartbeat("a", generation: driver.group.generation - 1) == .illegalGeneration)
-        #expect(driver.heartbeat("a", generation: driver.group.generation + 1) == .illegalGeneration)
+        #expect(
+            driver.heartbeat("a", generation: driver.group.generation - 1) == .illegalGeneration
+        )
+        #expect(
+            driver.heartbeat("a", generation: driver.group.generation + 1) == .illegalGeneration
+        )
     }
 
     @Test func `rule 12: a heartbeat while syncing is fine`() throws {

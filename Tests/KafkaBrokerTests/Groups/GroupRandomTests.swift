@@ -33,7 +33,9 @@ struct GroupRandomTests {
             #expect(driver.group.generation >= generation, "generations never go back")
             generation = driver.group.generation
             checkInvariants(driver)
-            if let last = driver.group.members.keys.randomElement(using: &random) { ids.append(last) }
+            if let last = driver.group.members.keys.randomElement(using: &random) {
+                ids.append(last)
+            }
             if ids.count > 30 { ids.removeFirst(10) }
         }
         // With everybody gone and time to pass, nobody is left waiting.
