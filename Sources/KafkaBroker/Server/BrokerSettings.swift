@@ -79,6 +79,11 @@ public struct BrokerSettings: Sendable, Equatable {
             "fetchMaxBytes = \(fetchMaxBytes)",
             "use 1024 to 1073741824"
         )
+        try check(
+            (0...300_000).contains(groupInitialRebalanceDelayMilliseconds),
+            "groupInitialRebalanceDelayMilliseconds = \(groupInitialRebalanceDelayMilliseconds)",
+            "use 0 to 300000"
+        )
         for (name, value) in [
             ("flushIntervalMilliseconds", flushIntervalMilliseconds),
             ("connectionsMaxIdleMilliseconds", connectionsMaxIdleMilliseconds),

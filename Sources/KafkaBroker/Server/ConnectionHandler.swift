@@ -38,7 +38,6 @@ final class ConnectionHandler: ChannelDuplexHandler {
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        server.connections.add(context.channel)
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
         timer = context.eventLoop.scheduleRepeatedTask(
             initialDelay: Self.checkInterval,
@@ -54,7 +53,6 @@ final class ConnectionHandler: ChannelDuplexHandler {
         isClosing = true
         timer?.cancel()
         timer = nil
-        server.connections.remove(context.channel)
         if let reservedSize { server.memory.release(reservedSize) }
         reservedSize = nil
         context.fireChannelInactive()
@@ -141,7 +139,11 @@ extension ConnectionHandler {
         frameBegan = nil
         let request: Request
         do {
-            request = try Request(frame: frame, clientHost: clientHost)
+            request = try Request(
+                frame: frame,
+                clientHost: clientHost,
+                eventLoop: context.eventLoop
+            )
         } catch {
             return close(context, reason: error.description)
         }
