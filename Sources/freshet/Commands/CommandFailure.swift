@@ -1,6 +1,7 @@
 import KafkaBroker
 import Learning
 import ModelStore
+import Pipeline
 import Streaming
 
 /// What a process says to the shell when it ends.
@@ -47,6 +48,8 @@ struct CommandFailure: Error, Sendable, Equatable, CustomStringConvertible {
             let status: ExitStatus = error.kind == .configuration ? .misuse : .failure
             self.init(status, error.message, remedy: error.remedy)
         case let error as ModelStoreError:
+            self.init(.failure, error.message, remedy: error.remedy)
+        case let error as PipelineError:
             self.init(.failure, error.message, remedy: error.remedy)
         case let error as LearningError:
             let status: ExitStatus = error.kind == .setting ? .misuse : .failure

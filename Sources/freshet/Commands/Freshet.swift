@@ -20,9 +20,13 @@ struct Freshet: AsyncParsableCommand {
 
     /// In the order in which they are needed.
     private static let subcommands: [any ParsableCommand.Type] = [
+        QuickstartCommand.self,
+        UpCommand.self,
         BrokerCommand.self,
         TopicsCommand.self,
         EventsCommand.self,
+        TrainCommand.self,
+        ScoreCommand.self,
         RecommendCommand.self,
         PredictionsCommand.self,
         ModelsCommand.self,

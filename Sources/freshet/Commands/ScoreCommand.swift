@@ -1,0 +1,75 @@
+import ArgumentParser
+import Pipeline
+
+/// `freshet score`: a scorer as a process of its own.
+struct ScoreCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "score",
+        abstract: "Answer requests with the live model until SIGTERM or SIGINT.",
+        discussion: """
+            Loads the model's newest version, follows its updates, and shares the requests with \
+            other scorers of the same group. Every request is answered at least once.
+            """
+    )
+
+    @OptionGroup var common: CommonOptions
+
+    @Flag(help: "Print the final status as JSON.")
+    var json = false
+
+    func run() throws {
+        let effective = try common.load()
+        let interruption = Interruption()
+        try effective.verifyTopics(waitingUntil: { interruption.isRequested })
+        let loop = ScorerLoop.start(effective, logger: effective.logger("freshet.scorer"))
+        while !loop.isFinished, !interruption.isRequested {
+            interruption.sleep(.milliseconds(100))
+        }
+        loop.requestStop()
+        try loop.join()
+        let output = LineWriter.standardOutput()
+        let report = ScoringReport(loop.status)
+        try output.line(json ? try JSONOutput.line(report) : report.text)
+        try output.flush()
+    }
+}
+
+/// What a scorer did, for people and for scripts.
+struct ScoringReport: Encodable {
+    let answered: Int64
+    let refused: Int64
+    let version: Int64
+    let epoch: Int64
+    let sequence: Int64
+    let updateHash: String
+    let freshnessEvents: Int64
+    let freshnessP50Milliseconds: Int64
+    let freshnessP99Milliseconds: Int64
+
+    private enum CodingKeys: String, CodingKey {
+        case answered, refused, version, epoch, sequence
+        case updateHash = "update_hash"
+        case freshnessEvents = "freshness_events"
+        case freshnessP50Milliseconds = "freshness_p50_ms"
+        case freshnessP99Milliseconds = "freshness_p99_ms"
+    }
+
+    init(_ status: ScorerStatus) {
+        answered = status.answered
+        refused = status.refused
+        version = status.version
+        epoch = status.epoch
+        sequence = status.sequence
+        updateHash = status.hash
+        freshnessEvents = status.freshness.count
+        freshnessP50Milliseconds = status.freshness.p50
+        freshnessP99Milliseconds = status.freshness.p99
+    }
+
+    /// The report for people.
+    var text: String {
+        "\(grouped(answered)) requests answered, \(grouped(refused)) refused, version \(version), "
+            + "event to servable p50 \(freshnessP50Milliseconds) ms, "
+            + "p99 \(freshnessP99Milliseconds) ms"
+    }
+}

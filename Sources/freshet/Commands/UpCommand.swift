@@ -1,0 +1,119 @@
+import ArgumentParser
+import KafkaBroker
+import Logging
+import Pipeline
+import ServiceLifecycle
+import UnixSignals
+
+/// `freshet up`: everything in one process.
+struct UpCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "up",
+        abstract: "Run broker, trainer and scorer in one process until SIGTERM or SIGINT.",
+        discussion: """
+            Starts the embedded broker, makes the topics that are missing, trains and answers. \
+            Prints the broker's address on standard output once requests can be asked. With \
+            --bootstrap no broker is started: that one is used.
+            """
+    )
+
+    @OptionGroup var common: CommonOptions
+
+    @Option(help: ArgumentHelp("Where topics are kept, in place of broker.data."))
+    var data: String?
+
+    @Option(
+        help: ArgumentHelp("The port to listen on, 0 for a free one, in place of broker.port.")
+    )
+    var port: String?
+
+    func run() async throws {
+        let overrides = [("broker.data", data, "--data"), ("broker.port", port, "--port")]
+            .compactMap { key, value, flag in
+                value.map { EffectiveConfiguration.Override(key: key, value: $0, flag: flag) }
+            }
+        let effective = try common.load(overrides)
+        let logger = effective.logger("freshet")
+        let service: any Service
+        if common.bootstrap == nil {
+            let common = common
+            service = BrokerService(
+                settings: BrokerSettings(effective.configuration.broker), logger: logger
+            ) { broker in
+                let address = EffectiveConfiguration.Override(
+                    key: "kafka.bootstrap_servers", value: broker.bootstrapServers, flag: "--port")
+                try await LoopsService(
+                    effective: try common.load(overrides + [address]), logger: logger
+                ).run()
+            }
+        } else {
+            service = LoopsService(effective: effective, logger: logger)
+        }
+        try await ServiceGroup(
+            services: [service], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
+        ).run()
+    }
+}
+
+/// Trainer and scorer as a service: topics first, then both loops until shutdown, in order.
+struct LoopsService: Service {
+    let effective: EffectiveConfiguration
+    let logger: Logger
+
+    func run() async throws {
+        let timeout = effective.configuration.kafka.timeout.duration
+        let declarations = try effective.topicDeclarations()
+        let admin = try effective.connectedAdmin()
+        for topic in try declarations.apply(admin, timeout: timeout) {
+            logger.info("topic \"\(topic)\" created")
+        }
+        try declarations.verify(admin, timeout: timeout)
+        let trainer = TrainerLoop.start(effective, logger: logger)
+        let scorer = ScorerLoop.start(effective, logger: logger)
+        do {
+            try await cancelWhenGracefulShutdown {
+                try await supervise(trainer, scorer)
+            }
+        } catch is CancellationError {
+            logger.info("shutting down: writing the last version")
+        }
+        try await trainer.finish()
+        try await scorer.finish()
+    }
+
+    /// Announces readiness, then returns when a loop ends by itself, which is a failure.
+    private func supervise(
+        _ trainer: Loop<TrainerStatus>, _ scorer: Loop<ScorerStatus>
+    ) async throws {
+        var isAnnounced = false
+        while !trainer.isFinished, !scorer.isFinished {
+            if !isAnnounced, scorer.status.isServing {
+                isAnnounced = true
+                let output = LineWriter.standardOutput()
+                try output.line(effective.configuration.kafka.bootstrapServers)
+                try output.flush()
+            }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+    }
+}
+
+extension EffectiveConfiguration {
+    /// Throws unless the topics are as declared.
+    ///
+    /// A broker that does not answer is waited for until `isCancelled`, with a note once.
+    func verifyTopics(waitingUntil isCancelled: () -> Bool) throws {
+        let declarations = try topicDeclarations()
+        var isNoted = false
+        while !isCancelled() {
+            do {
+                let admin = try connectedAdmin()
+                try declarations.verify(admin, timeout: configuration.kafka.timeout.duration)
+                return
+            } catch let failure as CommandFailure where failure.status == .unreachable {
+                if !isNoted { Messages.note("\(failure.description); waiting for it") }
+                isNoted = true
+            }
+        }
+    }
+}

@@ -1,0 +1,67 @@
+import KafkaClient
+import Learning
+import Logging
+import Pipeline
+import Recommendation
+import Streaming
+
+/// The trainer of the configured model, wired to Kafka and the model store.
+enum TrainerLoop {
+    /// Starts it. With `stopsAtEnd` it ends when all that is in the log now has been learned.
+    static func start(
+        _ effective: EffectiveConfiguration,
+        stopsAtEnd: Bool = false,
+        logger: Logger
+    ) -> Loop<TrainerStatus> {
+        Loop(name: "trainer", status: TrainerStatus()) { stop, board in
+            switch effective.configuration.model.settings.feedback {
+            case .implicit:
+                try run(
+                    ImplicitRecommender.self, effective, stopsAtEnd, stop, board, logger)
+            case .explicit:
+                try run(
+                    ExplicitRecommender.self, effective, stopsAtEnd, stop, board, logger)
+            }
+        }
+    }
+
+    private static func run<Model: Learner>(
+        _ learner: Model.Type,
+        _ effective: EffectiveConfiguration,
+        _ stopsAtEnd: Bool,
+        _ stop: StopSignal,
+        _ board: Board<TrainerStatus>,
+        _ logger: Logger
+    ) throws where Model.Settings == RecommenderSettings {
+        let configuration = effective.configuration
+        let names = effective.topicNames
+        var sinkSettings = effective.kafkaSettings
+        sinkSettings.properties.merge(sinkProperties) { own, _ in own }
+        let trainer = try Trainer<Model>(
+            TrainerSettings(
+                model: configuration.model.name,
+                inputs: [names.interactions],
+                updatesTopic: names.modelUpdates,
+                deadLettersTopic: names.deadLetters,
+                start: configuration.trainer.start == .earliest ? .earliest : .latest,
+                batchSize: configuration.trainer.batchSize,
+                publishInterval: configuration.trainer.publishInterval.duration,
+                checkpointInterval: configuration.trainer.checkpointInterval.duration,
+                checkpointEvents: Int64(configuration.trainer.checkpointEvents),
+                stopsAtEnd: stopsAtEnd,
+                codeRevision: freshetVersion),
+            learnerSettings: configuration.model.settings,
+            source: try KafkaConsumer(effective.kafkaSettings, topics: [names.interactions]),
+            sink: try KafkaProducer(sinkSettings),
+            store: try effective.modelStore(mustExist: false),
+            stop: stop,
+            board: board,
+            logger: logger)
+        try trainer.run()
+    }
+
+    /// Factors do not compress; a dead letter is its event and the headers that explain it.
+    private static let sinkProperties = [
+        "compression.type": "none", "message.max.bytes": "1200000", "linger.ms": "0",
+    ]
+}
