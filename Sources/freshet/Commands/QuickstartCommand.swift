@@ -57,9 +57,14 @@ struct QuickstartCommand: AsyncParsableCommand {
         var logger = effective.logger("freshet")
         logger.logLevel = max(effective.configuration.log.level, .warning)
         let broker = try await Broker.start(
-            BrokerSettings(effective.configuration.broker), logger: logger)
+            BrokerSettings(effective.configuration.broker),
+            logger: logger
+        )
         let address = EffectiveConfiguration.Override(
-            key: "kafka.bootstrap_servers", value: broker.bootstrapServers, flag: "quickstart")
+            key: "kafka.bootstrap_servers",
+            value: broker.bootstrapServers,
+            flag: "quickstart"
+        )
         do {
             let plan = QuickstartRun(
                 effective: try common.load(overrides + [address]),
@@ -67,11 +72,13 @@ struct QuickstartCommand: AsyncParsableCommand {
                 file: file,
                 historyCount: events,
                 liveSeconds: liveSeconds,
-                liveRate: liveRate)
+                liveRate: liveRate
+            )
             let result = try await plan.run()
             let output = LineWriter.standardOutput()
             try output.line(
-                json ? try JSONOutput.line(result) : result.text(directory: folder.path))
+                json ? try JSONOutput.line(result) : result.text(directory: folder.path)
+            )
             try output.flush()
         } catch {
             await broker.shutdown()
@@ -92,8 +99,10 @@ struct QuickstartFolder {
         let contents = (try? files.contentsOfDirectory(atPath: path)) ?? []
         guard contents.isEmpty || contents.contains(Self.marker) else {
             throw CommandFailure(
-                .failure, "\(path) holds files that no quickstart made",
-                remedy: "name an empty or new directory with --directory")
+                .failure,
+                "\(path) holds files that no quickstart made",
+                remedy: "name an empty or new directory with --directory"
+            )
         }
         do {
             if !contents.isEmpty { try files.removeItem(atPath: path) }
@@ -101,16 +110,20 @@ struct QuickstartFolder {
             try Data().write(to: URL(fileURLWithPath: "\(path)/\(Self.marker)"))
         } catch {
             throw CommandFailure(
-                .failure, "\(path) cannot be written (\(error.localizedDescription))",
-                remedy: "name another directory with --directory")
+                .failure,
+                "\(path) cannot be written (\(error.localizedDescription))",
+                remedy: "name another directory with --directory"
+            )
         }
     }
 
     /// The keys that keep everything in this directory and away from other brokers.
     var overrides: [EffectiveConfiguration.Override] {
-        [("broker.data", "\(path)/broker"), ("store.directory", "\(path)/store"),
-            ("broker.port", "0")].map {
-                EffectiveConfiguration.Override(key: $0.0, value: $0.1, flag: "quickstart")
-            }
+        [
+            ("broker.data", "\(path)/broker"), ("store.directory", "\(path)/store"),
+            ("broker.port", "0"),
+        ].map {
+            EffectiveConfiguration.Override(key: $0.0, value: $0.1, flag: "quickstart")
+        }
     }
 }

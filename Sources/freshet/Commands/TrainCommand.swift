@@ -26,7 +26,10 @@ struct TrainCommand: ParsableCommand {
         let interruption = Interruption()
         try effective.verifyTopics(waitingUntil: { interruption.isRequested })
         let loop = TrainerLoop.start(
-            effective, stopsAtEnd: untilEnd, logger: effective.logger("freshet.trainer"))
+            effective,
+            stopsAtEnd: untilEnd,
+            logger: effective.logger("freshet.trainer")
+        )
         try watch(loop, interruption)
         let output = LineWriter.standardOutput()
         let report = TrainingReport(loop.status)

@@ -38,19 +38,26 @@ struct UpCommand: AsyncParsableCommand {
         if common.bootstrap == nil {
             let common = common
             service = BrokerService(
-                settings: BrokerSettings(effective.configuration.broker), logger: logger
+                settings: BrokerSettings(effective.configuration.broker),
+                logger: logger
             ) { broker in
                 let address = EffectiveConfiguration.Override(
-                    key: "kafka.bootstrap_servers", value: broker.bootstrapServers, flag: "--port")
+                    key: "kafka.bootstrap_servers",
+                    value: broker.bootstrapServers,
+                    flag: "--port"
+                )
                 try await LoopsService(
-                    effective: try common.load(overrides + [address]), logger: logger
+                    effective: try common.load(overrides + [address]),
+                    logger: logger
                 ).run()
             }
         } else {
             service = LoopsService(effective: effective, logger: logger)
         }
         try await ServiceGroup(
-            services: [service], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
+            services: [service],
+            gracefulShutdownSignals: [.sigterm, .sigint],
+            logger: logger
         ).run()
     }
 }
@@ -83,7 +90,8 @@ struct LoopsService: Service {
 
     /// Announces readiness, then returns when a loop ends by itself, which is a failure.
     private func supervise(
-        _ trainer: Loop<TrainerStatus>, _ scorer: Loop<ScorerStatus>
+        _ trainer: Loop<TrainerStatus>,
+        _ scorer: Loop<ScorerStatus>
     ) async throws {
         var isAnnounced = false
         while !trainer.isFinished, !scorer.isFinished {

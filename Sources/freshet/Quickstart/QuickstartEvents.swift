@@ -21,11 +21,16 @@ final class QuickstartEvents: Sendable {
         var generator = InteractionGenerator(GeneratorSettings())
         if let path {
             let file = try EventFile(
-                try LineFile(path: path), options: ImportOptions(), order: .timestamp)
+                try LineFile(path: path),
+                options: ImportOptions(),
+                order: .timestamp
+            )
             guard file.badCount == 0, file.count > 0 else {
                 throw CommandFailure(
-                    .failure, "\(path) has \(grouped(file.badCount)) lines that are no events",
-                    remedy: "see them with \"freshet events import \(path)\"")
+                    .failure,
+                    "\(path) has \(grouped(file.badCount)) lines that are no events",
+                    remedy: "see them with \"freshet events import \(path)\""
+                )
             }
             origin = "\(path), then synthetic ones"
             self.historyCount = file.count
@@ -34,7 +39,8 @@ final class QuickstartEvents: Sendable {
             }
             state = Mutex(State(file: file, generator: generator))
         } else {
-            origin = "synthetic: \(GeneratorSettings().users) users, \(GeneratorSettings().items) items"
+            origin =
+                "synthetic: \(GeneratorSettings().users) users, \(GeneratorSettings().items) items"
             self.historyCount = historyCount
             users = (0..<50).map { _ in String(decoding: generator.next().user, as: UTF8.self) }
             state = Mutex(State(generator: InteractionGenerator(GeneratorSettings())))

@@ -54,9 +54,17 @@ struct QuickstartResult: Encodable, Sendable {
     }
 
     init(
-        origin: String, sent: Int, learned: Int64, rejected: Int64, eventsPerSecond: Double,
-        metrics: [Metric], versionsPublished: Int, versionsPickedUp: Int, deltas: Int64,
-        freshness: FreshnessSummary, questions: Questions
+        origin: String,
+        sent: Int,
+        learned: Int64,
+        rejected: Int64,
+        eventsPerSecond: Double,
+        metrics: [Metric],
+        versionsPublished: Int,
+        versionsPickedUp: Int,
+        deltas: Int64,
+        freshness: FreshnessSummary,
+        questions: Questions
     ) {
         self.origin = origin
         self.sent = sent
@@ -87,7 +95,9 @@ struct QuickstartResult: Encodable, Sendable {
             lines.append(
                 row(
                     "recall@10, prequential",
-                    String(format: "%.3f   (decayed popularity: %.3f)", recall, popular)))
+                    String(format: "%.3f   (decayed popularity: %.3f)", recall, popular)
+                )
+            )
         }
         if let error = metrics["rmse"] {
             lines.append(row("RMSE, prequential", String(format: "%.3f", error)))
@@ -96,17 +106,22 @@ struct QuickstartResult: Encodable, Sendable {
             row(
                 "model versions",
                 "\(versionsPublished) published, \(versionsPickedUp) picked up live, "
-                    + "\(grouped(deltas)) deltas between them"),
+                    + "\(grouped(deltas)) deltas between them"
+            ),
             row(
                 "event to servable",
                 "p50 \(freshnessP50) ms, p99 \(freshnessP99) ms "
-                    + "(\(grouped(freshnessEvents)) live events)"),
+                    + "(\(grouped(freshnessEvents)) live events)"
+            ),
             row(
                 "requests",
                 "\(questions.answered) of \(questions.asked) answered, "
                     + String(
-                        format: "p50 %.1f ms, p99 %.1f ms", questions.quantile(0.5),
-                        questions.quantile(0.99))),
+                        format: "p50 %.1f ms, p99 %.1f ms",
+                        questions.quantile(0.5),
+                        questions.quantile(0.99)
+                    )
+            ),
             row("kept in", directory),
         ]
         if let example = questions.example, let items = example.items {

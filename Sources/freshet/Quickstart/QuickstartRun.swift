@@ -17,7 +17,9 @@ struct QuickstartRun {
     func run() async throws -> QuickstartResult {
         let declarations = try effective.topicDeclarations()
         _ = try declarations.apply(
-            try effective.connectedAdmin(), timeout: effective.configuration.kafka.timeout.duration)
+            try effective.connectedAdmin(),
+            timeout: effective.configuration.kafka.timeout.duration
+        )
         let trainer = TrainerLoop.start(effective, logger: logger)
         let scorer = ScorerLoop.start(effective, logger: logger)
         do {
@@ -34,21 +36,32 @@ struct QuickstartRun {
     }
 
     private func stream(
-        _ trainer: Loop<TrainerStatus>, _ scorer: Loop<ScorerStatus>
+        _ trainer: Loop<TrainerStatus>,
+        _ scorer: Loop<ScorerStatus>
     ) async throws -> QuickstartResult {
         try await wait(for: "the scorer", trainer, scorer) { scorer.status.isServing }
         let events = try QuickstartEvents(file: file, historyCount: historyCount)
         Messages.note("streaming \(grouped(events.historyCount)) events (\(events.origin))")
         let begin = ContinuousClock.now
         let sent = try await send(
-            events, count: events.historyCount, pace: .unlimited, stampsNow: false)
+            events,
+            count: events.historyCount,
+            pace: .unlimited,
+            stampsNow: false
+        )
         try await wait(for: "the trainer", trainer, scorer) {
             trainer.status.eventCount + trainer.status.rejectedCount >= Int64(sent)
         }
         let learning = ContinuousClock.now - begin
-        Messages.note("\(grouped(liveRate)) live events per second for \(liveSeconds) s, and requests")
+        Messages.note(
+            "\(grouped(liveRate)) live events per second for \(liveSeconds) s, and requests"
+        )
         async let live = send(
-            events, count: liveRate * liveSeconds, pace: .rate(Double(liveRate)), stampsNow: true)
+            events,
+            count: liveRate * liveSeconds,
+            pace: .rate(Double(liveRate)),
+            stampsNow: true
+        )
         let questions = try await ask(events.users, while: liveSeconds)
         let total = sent + (try await live)
         try await wait(for: "the trainer", trainer, scorer) {
@@ -58,18 +71,26 @@ struct QuickstartRun {
         let last = trainer.status
         try await wait(for: "the scorer", nil, scorer) { scorer.status.version == last.version }
         return QuickstartResult(
-            origin: events.origin, sent: total, learned: last.eventCount,
+            origin: events.origin,
+            sent: total,
+            learned: last.eventCount,
             rejected: last.rejectedCount,
             eventsPerSecond: Double(sent) / (learning / .seconds(1)),
-            metrics: last.metrics, versionsPublished: last.versionsPublished,
+            metrics: last.metrics,
+            versionsPublished: last.versionsPublished,
             versionsPickedUp: scorer.status.versionsPickedUp,
-            deltas: scorer.status.deltasApplied, freshness: scorer.status.freshness,
-            questions: questions)
+            deltas: scorer.status.deltasApplied,
+            freshness: scorer.status.freshness,
+            questions: questions
+        )
     }
 
     /// Sends events on a thread of its own, since the producer's calls block.
     private func send(
-        _ events: QuickstartEvents, count: Int, pace: Pacer.Pace, stampsNow: Bool
+        _ events: QuickstartEvents,
+        count: Int,
+        pace: Pacer.Pace,
+        stampsNow: Bool
     ) async throws -> Int {
         let (effective, done) = (effective, Board<Result<Int, any Error>?>(nil))
         _ = WorkerThread(name: "events") {
@@ -78,19 +99,28 @@ struct QuickstartRun {
                     let interruption = Interruption()
                     let output = try TopicOutput(
                         topic: effective.topicNames.interactions,
-                        settings: effective.kafkaSettings, interruption: interruption)
+                        settings: effective.kafkaSettings,
+                        interruption: interruption
+                    )
                     let transfer = EventTransfer(
-                        pace: pace, stampsNow: stampsNow, total: count, interruption: interruption)
+                        pace: pace,
+                        stampsNow: stampsNow,
+                        total: count,
+                        interruption: interruption
+                    )
                     var left = count
                     let summary = try transfer.run(
                         {
                             guard left > 0 else { return nil }
                             left -= 1
                             return try events.next()
-                        }, to: output)
+                        },
+                        to: output
+                    )
                     if summary.isInterrupted { throw CancellationError() }
                     return summary.count
-                })
+                }
+            )
         }
         while true {
             if let result = done.current { return try result.get() }
@@ -99,9 +129,12 @@ struct QuickstartRun {
     }
 
     /// Asks for recommendations ten times a second, on a thread of its own.
-    private func ask(_ users: [String], while seconds: Int) async throws -> QuickstartResult.Questions
+    private func ask(_ users: [String], while seconds: Int) async throws
+        -> QuickstartResult.Questions
     {
-        let (effective, done) = (effective, Board<Result<QuickstartResult.Questions, any Error>?>(nil))
+        let (effective, done) = (
+            effective, Board<Result<QuickstartResult.Questions, any Error>?>(nil)
+        )
         _ = WorkerThread(name: "requests") {
             done.post(
                 Result {
@@ -113,14 +146,20 @@ struct QuickstartRun {
                         let user = users[index % users.count]
                         let asked = ContinuousClock.now
                         let answer = try client.ask(
-                            RecommendationRequest(request: "quickstart-\(index)", user: user, count: 5),
-                            timeout: .seconds(10))
+                            RecommendationRequest(
+                                request: "quickstart-\(index)",
+                                user: user,
+                                count: 5
+                            ),
+                            timeout: .seconds(10)
+                        )
                         questions.add(answer?.recommendation, after: ContinuousClock.now - asked)
                         index += 1
                         Thread.sleep(forTimeInterval: 0.1)
                     }
                     return questions
-                })
+                }
+            )
         }
         while true {
             if let result = done.current { return try result.get() }
@@ -130,7 +169,9 @@ struct QuickstartRun {
 
     /// Waits for a condition; throws when a loop fails or nothing comes for two minutes.
     private func wait(
-        for what: String, _ trainer: Loop<TrainerStatus>?, _ scorer: Loop<ScorerStatus>,
+        for what: String,
+        _ trainer: Loop<TrainerStatus>?,
+        _ scorer: Loop<ScorerStatus>,
         until isTrue: () -> Bool
     ) async throws {
         var progress = Progress("Learned", unit: "events", total: nil)
@@ -140,8 +181,10 @@ struct QuickstartRun {
             if let error = trainer?.error ?? scorer.error { throw error }
             guard ContinuousClock.now < deadline else {
                 throw CommandFailure(
-                    .failure, "\(what) did not get there within 120 s",
-                    remedy: "try again with fewer --events, or with --set log.level=debug")
+                    .failure,
+                    "\(what) did not get there within 120 s",
+                    remedy: "try again with fewer --events, or with --set log.level=debug"
+                )
             }
             if let trainer { progress.update(Int(trainer.status.eventCount)) }
             try await Task.sleep(for: .milliseconds(10))

@@ -24,18 +24,21 @@ enum ScorerLoop {
                     updatesTopic: names.modelUpdates,
                     answersTopic: names.recommendations,
                     deadLettersTopic: names.deadLetters,
-                    batchSize: configuration.scorer.batchSize),
+                    batchSize: configuration.scorer.batchSize
+                ),
                 updates: try KafkaConsumer(updateSettings, topics: [names.modelUpdates]),
                 requests: try KafkaConsumer(
                     effective.kafkaSettings,
                     group: configuration.scorer.group,
                     topics: [names.recommendRequests],
-                    start: configuration.scorer.start == .earliest ? .earliest : .latest),
+                    start: configuration.scorer.start == .earliest ? .earliest : .latest
+                ),
                 sink: try KafkaProducer(sinkSettings),
                 store: try effective.modelStore(mustExist: false),
                 stop: stop,
                 board: board,
-                logger: logger)
+                logger: logger
+            )
             try scorer.run()
         }
     }

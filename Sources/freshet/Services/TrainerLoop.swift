@@ -17,10 +17,22 @@ enum TrainerLoop {
             switch effective.configuration.model.settings.feedback {
             case .implicit:
                 try run(
-                    ImplicitRecommender.self, effective, stopsAtEnd, stop, board, logger)
+                    ImplicitRecommender.self,
+                    effective,
+                    stopsAtEnd,
+                    stop,
+                    board,
+                    logger
+                )
             case .explicit:
                 try run(
-                    ExplicitRecommender.self, effective, stopsAtEnd, stop, board, logger)
+                    ExplicitRecommender.self,
+                    effective,
+                    stopsAtEnd,
+                    stop,
+                    board,
+                    logger
+                )
             }
         }
     }
@@ -49,14 +61,16 @@ enum TrainerLoop {
                 checkpointInterval: configuration.trainer.checkpointInterval.duration,
                 checkpointEvents: Int64(configuration.trainer.checkpointEvents),
                 stopsAtEnd: stopsAtEnd,
-                codeRevision: freshetVersion),
+                codeRevision: freshetVersion
+            ),
             learnerSettings: configuration.model.settings,
             source: try KafkaConsumer(effective.kafkaSettings, topics: [names.interactions]),
             sink: try KafkaProducer(sinkSettings),
             store: try effective.modelStore(mustExist: false),
             stop: stop,
             board: board,
-            logger: logger)
+            logger: logger
+        )
         try trainer.run()
     }
 

@@ -1,0 +1,198 @@
+import Foundation
+import Learning
+import Logging
+import ModelStore
+import Recommendation
+import Streaming
+import Synchronization
+
+@testable import Pipeline
+
+/// A log in memory, a real model store and a small recommender, for one test.
+final class Scene: Sendable {
+    let log: MemoryLog
+    let store: ModelStore
+    let directory: String
+    let settings: RecommenderSettings
+
+    init(inputPartitions: Int32 = 1) throws {
+        directory = NSTemporaryDirectory() + "pipeline-" + UUID().uuidString
+        store = try ModelStore(directory: directory)
+        log = MemoryLog([
+            "interactions": inputPartitions, "model-updates": 1, "dead-letters": 1,
+            "requests": 1, "answers": 1,
+        ])
+        var settings = RecommenderSettings()
+        settings.factors = 4
+        settings.implicit.negatives = 3
+        self.settings = settings
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: directory) }
+
+    /// Events that a pure function of their number describes.
+    func send(events range: Range<Int>) throws {
+        let sink = log.sink()
+        for number in range {
+            let user = (number &* 7919) % 23
+            let item = (number &* 104_729 + user) % 41
+            try send(
+                #"{"user":"u\#(user)","item":"i\#(item)","timestamp":\#(1000 + number)}"#,
+                sink
+            )
+        }
+    }
+
+    func send(_ value: String, _ sink: any RecordSink) throws {
+        let key = Array(value.utf8.prefix(14))
+        try sink.send(
+            OutgoingRecord(
+                topic: "interactions",
+                key: key,
+                value: Array(value.utf8),
+                timestamp: 2_000_000
+            ),
+            token: 0
+        )
+    }
+
+    /// A trainer of this scene's model; `source` may stand in for the log.
+    func trainer(
+        source: (any RecordSource)? = nil,
+        stopsAtEnd: Bool = true,
+        stop: StopSignal = StopSignal(),
+        board: Board<TrainerStatus> = Board(TrainerStatus()),
+        publishInterval: Duration = .zero,
+        checkpointEvents: Int64 = 0
+    ) throws -> Trainer<ImplicitRecommender> {
+        try Trainer(
+            TrainerSettings(
+                model: "test",
+                inputs: ["interactions"],
+                updatesTopic: "model-updates",
+                deadLettersTopic: "dead-letters",
+                batchSize: 37,
+                publishInterval: publishInterval,
+                checkpointInterval: .seconds(3600),
+                checkpointEvents: checkpointEvents,
+                stopsAtEnd: stopsAtEnd
+            ),
+            learnerSettings: settings,
+            source: source ?? log.source(["interactions"]),
+            sink: log.sink(),
+            store: store,
+            clock: WallClock { 5000 },
+            stop: stop,
+            board: board,
+            logger: quiet
+        )
+    }
+
+    var quiet: Logger {
+        var logger = Logger(label: "test") { StreamLogHandler.standardError(label: $0) }
+        logger.logLevel = .critical
+        return logger
+    }
+
+    /// Starts a scorer on its own thread.
+    func startScorer(stop: StopSignal, board: Board<ScorerStatus>) throws -> WorkerThread {
+        let scene = self
+        return WorkerThread(name: "scorer") {
+            let requests = scene.log.source(["requests"])
+            try? requests.assign([TopicPartition(topic: "requests", partition: 0): 0])
+            let scorer = Scorer<RecommenderModel>(
+                ScorerSettings(
+                    model: "test",
+                    updatesTopic: "model-updates",
+                    answersTopic: "answers",
+                    deadLettersTopic: "dead-letters"
+                ),
+                updates: scene.log.source(["model-updates"]),
+                requests: requests,
+                sink: scene.log.sink(),
+                store: scene.store,
+                clock: WallClock { 5000 },
+                stop: stop,
+                board: board,
+                logger: scene.quiet
+            )
+            try? scorer.run()
+        }
+    }
+
+    /// Asks for every user and waits for the answers; only those to these requests are returned.
+    func answers(prefix: String) throws -> [String] {
+        let sink = log.sink()
+        for user in 0..<23 {
+            let value = #"{"request":"\#(prefix)\#(user)","user":"u\#(user)","count":20}"#
+            try sink.send(
+                OutgoingRecord(topic: "requests", value: Array(value.utf8)),
+                token: 0
+            )
+        }
+        let answers = TopicPartition(topic: "answers", partition: 0)
+        func found() -> [String] {
+            log.values(of: answers).map { String(decoding: $0, as: UTF8.self) }
+                .filter { $0.contains("\"\(prefix)") }
+        }
+        try waitUntil("23 answers") { found().count >= 23 }
+        return found().map { $0.replacing(prefix, with: "") }
+    }
+
+    /// The newest version's blob hash.
+    func newestHash() throws -> String { try store.newestVersion(of: "test")?.blob.hash ?? "none" }
+}
+
+struct TimedOut: Error { let what: String }
+
+/// Waits for a condition with a deadline.
+func waitUntil(_ what: String, _ isTrue: () -> Bool) throws {
+    let deadline = ContinuousClock.now + .seconds(30)
+    while !isTrue() {
+        guard ContinuousClock.now < deadline else { throw TimedOut(what: what) }
+        Thread.sleep(forTimeInterval: 0.002)
+    }
+}
+
+/// A source that fails for good after so many records, as a process that is killed.
+final class FailingSource: RecordSource {
+    private let source: any RecordSource
+    private var left: Int
+
+    init(_ source: any RecordSource, after count: Int) {
+        self.source = source
+        left = count
+    }
+
+    var topics: [String] { source.topics }
+
+    func poll(maximumCount: Int, timeout: Duration) throws(StreamError) -> RecordBatch {
+        guard left > 0 else {
+            throw StreamError(.other, "killed", remedy: "start again", isFatal: true)
+        }
+        let batch = try source.poll(maximumCount: min(maximumCount, left), timeout: timeout)
+        left -= batch.records.count
+        return batch
+    }
+
+    func assign(_ positions: [TopicPartition: Offset]) throws(StreamError) {
+        try source.assign(positions)
+    }
+    func partitions(of topic: String, timeout: Duration) throws(StreamError) -> [TopicPartition] {
+        try source.partitions(of: topic, timeout: timeout)
+    }
+    func watermarks(
+        of partition: TopicPartition,
+        timeout: Duration
+    ) throws(StreamError) -> (first: Offset, end: Offset) {
+        try source.watermarks(of: partition, timeout: timeout)
+    }
+    func pause(_ partitions: [TopicPartition]) throws(StreamError) { try source.pause(partitions) }
+    func resume(_ partitions: [TopicPartition]) throws(StreamError) {
+        try source.resume(partitions)
+    }
+    func commit(_ positions: [TopicPartition: Offset]) throws(StreamError) {
+        try source.commit(positions)
+    }
+    func takeNotices() -> [StreamNotice] { source.takeNotices() }
+}

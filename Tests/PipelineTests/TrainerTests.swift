@@ -1,0 +1,150 @@
+import Foundation
+import ModelStore
+import Recommendation
+import Streaming
+import Testing
+
+@testable import Pipeline
+
+@Suite struct TrainerTests {
+    @Test func `every event is learned once, journalled in order, and part of the last version`()
+        throws
+    {
+        let scene = try Scene()
+        try scene.send(events: 0..<500)
+        let board = Board(TrainerStatus())
+        try scene.trainer(board: board).run()
+        let version = try #require(try scene.store.newestVersion(of: "test"))
+        #expect(version.eventCount == 500)
+        #expect(version.journalPosition == 500)
+        #expect(version.watermark == 1499)
+        #expect(
+            version.nextOffsets == [
+                OffsetPosition(topic: "interactions", partition: 0, offset: 500)
+            ]
+        )
+        let journal = try scene.store.journal(of: "test", from: 0)
+        #expect(journal.map(\.range.first).first == 0)
+        #expect(journal.map(\.range.last).last == 499)
+        #expect(board.current.eventCount == 500)
+        #expect(board.current.rejectedCount == 0)
+    }
+
+    @Test func `a second run learns only what came since`() throws {
+        let scene = try Scene()
+        try scene.send(events: 0..<300)
+        try scene.trainer().run()
+        try scene.send(events: 300..<500)
+        try scene.trainer().run()
+        let once = try Scene()
+        try once.send(events: 0..<500)
+        try once.trainer().run()
+        #expect(try scene.newestHash() == once.newestHash())
+    }
+
+    @Test(arguments: [1, 36, 37, 38, 250, 499])
+    func `a trainer killed anywhere ends with the bytes of one that was not`(after count: Int)
+        throws
+    {
+        let whole = try Scene()
+        try whole.send(events: 0..<500)
+        try whole.trainer().run()
+
+        let scene = try Scene()
+        try scene.send(events: 0..<500)
+        let source = FailingSource(scene.log.source(["interactions"]), after: count)
+        #expect(throws: PipelineError.self) {
+            try scene.trainer(source: source, checkpointEvents: 100).run()
+        }
+        try scene.trainer().run()
+        #expect(try scene.newestHash() == whole.newestHash())
+        #expect(try scene.store.newestVersion(of: "test")?.eventCount == 500)
+    }
+
+    @Test func `with several partitions, recovery learns in the journal's order`() throws {
+        let scene = try Scene(inputPartitions: 3)
+        try scene.send(events: 0..<600)
+        let source = FailingSource(scene.log.source(["interactions"]), after: 333)
+        #expect(throws: PipelineError.self) { try scene.trainer(source: source).run() }
+        try scene.trainer().run()
+        let last = try #require(try scene.store.newestVersion(of: "test"))
+        #expect(last.eventCount == 600)
+
+        // A fresh model that replays the whole journal has the same bytes.
+        let fresh = try scene.trainer()
+        var replay = JournalReplay(
+            entries: try scene.store.journal(of: "test", from: 0).map(\.range),
+            source: scene.log.source(["interactions"]),
+            batchSize: 50
+        )
+        try replay.begin()
+        replaying: while true {
+            switch try replay.next() {
+            case .finished: break replaying
+            case .waiting: continue
+            case .records(let batch): try fresh.learn(batch, isReplay: true)
+            }
+        }
+        let version = try CheckpointWriter(store: scene.store).write(fresh.learner.encode()) {
+            var version = last.contents
+            version.blob = $0
+            return version
+        }
+        #expect(version.blob.hash == last.blob.hash)
+    }
+
+    @Test func `input that cannot be decoded goes to the dead letters with its reason`() throws {
+        let scene = try Scene()
+        let sink = scene.log.sink()
+        try scene.send(events: 0..<3)
+        try scene.send("not json", sink)
+        try scene.send(#"{"user":"u","item":"i","value":NaN,"timestamp":5}"#, sink)
+        try sink.send(OutgoingRecord(topic: "interactions", value: nil), token: 0)
+        try scene.send(events: 3..<6)
+        let board = Board(TrainerStatus())
+        try scene.trainer(board: board).run()
+        #expect(board.current.eventCount == 6)
+        #expect(board.current.rejectedCount == 3)
+        let letters = TopicPartition(topic: "dead-letters", partition: 0)
+        #expect(scene.log.values(of: letters).first == Array("not json".utf8))
+        let headers = scene.log.headers(of: letters)
+        #expect(headers.count == 3)
+        let first = Dictionary(
+            uniqueKeysWithValues: headers[0].map {
+                ($0.name, String(decoding: $0.value ?? [], as: UTF8.self))
+            }
+        )
+        #expect(first["topic"] == "interactions")
+        #expect(first["offset"] == "3")
+        #expect(first["reason"]?.isEmpty == false)
+    }
+
+    @Test func `a trainer stops when a newer one of the same model has begun`() throws {
+        let scene = try Scene()
+        try scene.send(events: 0..<100)
+        let (stop, outcome) = (StopSignal(), Board<PipelineError?>(nil))
+        let board = Board(TrainerStatus())
+        let thread = WorkerThread(name: "older") {
+            do {
+                try scene.trainer(stopsAtEnd: false, stop: stop, board: board).run()
+            } catch {
+                outcome.post(error as? PipelineError)
+            }
+        }
+        try waitUntil("the older trainer is live") { board.current.eventCount == 100 }
+        try scene.trainer().run()
+        try scene.send(events: 100..<110)
+        try waitUntil("the older trainer stops") { thread.isFinished }
+        #expect(outcome.current?.kind == .fenced)
+    }
+
+    @Test func `a log that no longer holds what the model needs is refused`() throws {
+        let scene = try Scene()
+        try scene.send(events: 0..<50)
+        try scene.trainer().run()
+        let emptied = MemoryLog(["interactions": 1, "model-updates": 1, "dead-letters": 1])
+        #expect(throws: PipelineError.self) {
+            try scene.trainer(source: emptied.source(["interactions"])).run()
+        }
+    }
+}
