@@ -304,6 +304,37 @@ struct MetadataWriterTests {
         #expect(store.topic(named: "b").map { $0.leaderEpoch < 99 } == true)
     }
 
+    @Test func `a full disk is reported, and nothing of it is visible`() async throws {
+        let directory = TestDirectory()
+        let store = try MetadataStore(directory: directory.url)
+        defer { store.close(clean: true) }
+        func limit(pages: Int) {
+            store.writer.submit { rows, _ in
+                _ = try Int.fetchOne(rows, sql: "PRAGMA max_page_count = \(pages)")
+            } completion: { _ in
+            }
+        }
+        // SQLite takes this as "no more than there are".
+        limit(pages: 1)
+        var created: [String] = []
+        var failure: BrokerError?
+        for index in 0..<2_000 where failure == nil {
+            do {
+                created.append(try await store.createTopic("topic-\(10_000 + index)").name)
+            } catch {
+                failure = error as? BrokerError
+            }
+        }
+        #expect(failure?.kind == .storage)
+        #expect(store.topics.map(\.name) == created)
+        limit(pages: 1_000_000)
+        _ = try await store.createTopic("later")
+        let crashed = try directory.snapshot()
+        let reopened = try MetadataStore(directory: crashed.url)
+        defer { reopened.close(clean: true) }
+        #expect(reopened.topics.map(\.name) == ["later"] + created)
+    }
+
     @Test func `commits are synced in full to a write-ahead log`() throws {
         let directory = TestDirectory()
         let store = try MetadataStore(directory: directory.url)
