@@ -125,7 +125,7 @@ struct EventsImportCommand: ParsableCommand {
             format: format,
             columns: columns,
             hasHeading: !noHeading,
-            delimiter: delimiter,
+            delimiter: delimiter == "\\t" ? "\t" : delimiter,
             unit: timestampUnit,
             needsTimestamp: timestamps == .original
         )

@@ -19,7 +19,7 @@ struct ConfigurationListing {
         entries = settings.leaves().map { path, setting in
             Entry(
                 key: path.joined(separator: "."),
-                value: Self.text(setting, path),
+                value: Self.text(setting, path, isQuoted: false),
                 origin: "\(setting.origin)"
             )
         }
@@ -51,14 +51,22 @@ struct ConfigurationListing {
         }
     }
 
-    private static func text(_ setting: Setting, _ path: [String]) -> String {
+    private static func text(
+        _ setting: Setting,
+        _ path: [String],
+        isQuoted: Bool = true
+    ) -> String {
         switch setting.content {
         case .mapping: "{}"
         case .null: "null"
         case .list(let elements):
             "[" + elements.map { text($0, path) }.joined(separator: ", ") + "]"
-        case .scalar(let text, _): isSecret(path) ? "\"********\"" : quoted(text)
+        case .scalar(let text, _): isQuoted ? quoted(shown(text, path)) : shown(text, path)
         }
+    }
+
+    private static func shown(_ text: String, _ path: [String]) -> String {
+        isSecret(path) ? "********" : text
     }
 
     /// Properties that carry a secret: passwords, keys as text, tokens.
@@ -75,6 +83,9 @@ struct ConfigurationListing {
                 $0.isLetter || $0.isNumber || "._-/+".contains($0)
                     || ($0 == ":" && text.last != ":")
             }
-        return isPlain && !text.hasPrefix("-/") ? text : "\"\(text.replacing("\"", with: "\\\""))\""
+        let isWord =
+            !["null", "~"].contains(text.lowercased()) && text.first != "-" || text == "-1"
+        guard !isPlain || !isWord else { return text }
+        return "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
     }
 }

@@ -194,8 +194,8 @@ private struct SingleNode: SingleValueEncodingContainer {
     func encodeNil() { node.content = .nothing }
     func encode(_ value: String) { node.content = .scalar(value, .plain) }
     func encode(_ value: Bool) { node.content = .scalar("\(value)", .plain) }
-    func encode(_ value: Double) { node.content = .scalar("\(value)", .plain) }
-    func encode(_ value: Float) { node.content = .scalar("\(value)", .plain) }
+    func encode(_ value: Double) { number("\(value)") }
+    func encode(_ value: Float) { number("\(value)") }
     func encode(_ value: Int) { node.content = .scalar("\(value)", .plain) }
     func encode(_ value: Int8) { node.content = .scalar("\(value)", .plain) }
     func encode(_ value: Int16) { node.content = .scalar("\(value)", .plain) }
@@ -207,4 +207,9 @@ private struct SingleNode: SingleValueEncodingContainer {
     func encode(_ value: UInt32) { node.content = .scalar("\(value)", .plain) }
     func encode(_ value: UInt64) { node.content = .scalar("\(value)", .plain) }
     func encode<T: Encodable>(_ value: T) throws { try node.store(value, path: codingPath) }
+
+    /// `5000.0` is shown as people write it.
+    private func number(_ text: String) {
+        node.content = .scalar(text.hasSuffix(".0") ? String(text.dropLast(2)) : text, .plain)
+    }
 }

@@ -47,19 +47,18 @@ func splitQuantity(_ text: String) -> (whole: Substring, fraction: Substring, un
 
 /// `whole.fraction` times `scale`; nil when that is no whole number or too large for Int64.
 func scaledQuantity(_ whole: Substring, _ fraction: Substring, by scale: Int64) -> Int64? {
-    guard var total = Int64(whole) else { return nil }
-    let (product, overflow) = total.multipliedReportingOverflow(by: scale)
-    guard !overflow else { return nil }
-    total = product
-    var place = scale
-    for digit in fraction {
-        guard let value = digit.wholeNumberValue else { return nil }
-        if value == 0 && place % 10 != 0 { continue }
-        guard place % 10 == 0 else { return nil }
-        place /= 10
-        let (sum, overflow) = total.addingReportingOverflow(place * Int64(value))
-        guard !overflow else { return nil }
-        total = sum
-    }
-    return total
+    var digits = fraction
+    while digits.last == "0" { digits.removeLast() }
+    // 10^18 is the largest power of ten in an Int64.
+    guard let units = Int64(whole), digits.count <= 18,
+        let parts = UInt64(digits.isEmpty ? "0" : digits)
+    else { return nil }
+    let divisor = digits.reduce(UInt64(1)) { power, _ in power * 10 }
+    // The quotient is less than `scale`, since `parts` is less than `divisor`.
+    let (share, remainder) = divisor.dividingFullWidth(
+        parts.multipliedFullWidth(by: scale.magnitude)
+    )
+    let (product, isTooLarge) = units.multipliedReportingOverflow(by: scale)
+    let (sum, overflow) = product.addingReportingOverflow(Int64(share))
+    return remainder == 0 && !isTooLarge && !overflow ? sum : nil
 }

@@ -55,7 +55,8 @@ struct SettingTree: Sendable, Equatable {
                     throw unknownKey(key, value.origin, path: path, siblings: mapping)
                 }
             }
-            return Setting(content: .mapping(mapping), origin: base.origin)
+            let origin = mapping.isOpen ? layer.origin : base.origin
+            return Setting(content: .mapping(mapping), origin: origin)
         case .list, .scalar:
             throw SettingDecoder(setting: layer, path: path).mismatch("a group of keys")
         }

@@ -58,7 +58,7 @@ struct ImportOptions {
     ) throws(CommandFailure) -> (format: any LineFormat, start: Int) {
         let first = file.line(at: file.start)
         let firstLine = file.bytes[first.content]
-        guard let format = format ?? ImportFormat.detect(firstLine) else {
+        guard let format = format ?? impliedFormat ?? ImportFormat.detect(firstLine) else {
             throw CommandFailure(
                 .misuse,
                 "the format of \(file.name) cannot be told from its first line "
@@ -82,6 +82,11 @@ struct ImportOptions {
             let csv = try self.csv(heading: firstLine, file: file.name)
             return (csv, hasHeading ? first.next : file.start)
         }
+    }
+
+    /// Only a CSV has columns, heading and delimiter to be told about.
+    private var impliedFormat: ImportFormat? {
+        columns.isEmpty && hasHeading && delimiter == "," ? nil : .csv
     }
 
     private func fixed(

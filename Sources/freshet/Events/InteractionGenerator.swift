@@ -1,11 +1,12 @@
 // Synthetic interactions that a recommender can learn from. D = taste dimensions, U = users,
 // I = items, R = remembered items of a user.
 //
-// Items have a popularity that follows Zipf's law and a place in a space of D dimensions; users
-// have a taste there. An event: a user is drawn (active users more often), some items are drawn by
-// popularity, and of those the user takes one with probability softmax(strength · taste · place),
-// where the taste leans towards the item taken last. So popularity explains a part of what
-// happens, taste more of it, and the order of events something on top.
+// Items have a popularity that follows Zipf's law and a place in a space of D dimensions, near one
+// of some genres; users have a taste there, near a mixture of two genres. An event: a user is drawn
+// (active users more often), some items are drawn by popularity, and of those the user takes one
+// with probability softmax(strength · taste · place), where the taste leans towards the item taken
+// last. So popularity explains a part of what happens, taste more of it, and the order of events
+// something on top.
 
 /// What synthetic interactions are like.
 struct GeneratorSettings: Sendable, Equatable {
@@ -35,7 +36,11 @@ struct InteractionGenerator: Sendable {
     /// Items a user looks at before taking one.
     private static let lookedAt = 40
     /// How sharply taste decides; 0 would leave popularity alone.
-    private static let strength: Float = 4
+    private static let strength: Float = 8
+    /// Number of genres.
+    private static let genres = 24
+    /// How far items lie from their genre, and users from the mixture they like.
+    private static let spread: Float = 0.35
     /// How far the taste leans towards the item taken last.
     private static let lean: Float = 0.6
     /// R: an item is not taken again while it is among a user's last ones.
@@ -50,6 +55,8 @@ struct InteractionGenerator: Sendable {
     private let itemNames: [[UInt8]]
     private let popularity: WeightedChoice
     private let activity: WeightedChoice
+    /// Genres × D, each row of length 1.
+    private let genres: [Float]
     /// I × D, each row of length 1.
     private let places: [Float]
     /// U × D, each row of length 1.
@@ -71,17 +78,25 @@ struct InteractionGenerator: Sendable {
         userNames = (1...settings.users).shuffled(using: &shuffler).map { Array("u\($0)".utf8) }
         popularity = .zipf(settings.items, exponent: Self.itemExponent)
         activity = .zipf(settings.users, exponent: Self.userExponent)
-        places = Self.directions(settings.items, seed: settings.seed, purpose: 2)
-        tastes = Self.directions(settings.users, seed: settings.seed, purpose: 3)
+        let genres = Self.directions(Self.genres, seed: settings.seed, purpose: 2)
+        places = Self.near(genres, settings.items, mixed: false, seed: settings.seed, purpose: 3)
+        tastes = Self.near(genres, settings.users, mixed: true, seed: settings.seed, purpose: 4)
+        self.genres = genres
         recent = Array(repeating: -1, count: settings.users * Self.remembered)
         takenCounts = Array(repeating: 0, count: settings.users)
-        random = RandomSource(seed: settings.seed, purpose: 4)
+        random = RandomSource(seed: settings.seed, purpose: 5)
     }
 
     /// The next interaction; there is always one.
     mutating func next() -> Interaction {
         if index == settings.shiftAt {
-            tastes = Self.directions(settings.users, seed: settings.seed, purpose: 5)
+            tastes = Self.near(
+                genres,
+                settings.users,
+                mixed: true,
+                seed: settings.seed,
+                purpose: 6
+            )
         }
         let user = activity.draw(&random)
         let (item, liking) = choose(for: user)
@@ -151,16 +166,44 @@ struct InteractionGenerator: Sendable {
         return Double(min(max((stars * 2).rounded() / 2, 0.5), 5))
     }
 
+    /// `count` directions, each near a genre, or near a mixture of two: count × D.
+    private static func near(
+        _ genres: [Float],
+        _ count: Int,
+        mixed: Bool,
+        seed: UInt64,
+        purpose: UInt64
+    ) -> [Float] {
+        var random = RandomSource(seed: seed, purpose: purpose)
+        var values: [Float] = []
+        values.reserveCapacity(count * dimensions)
+        for _ in 0..<count {
+            let first = random.index(Self.genres)
+            let second = random.index(Self.genres)
+            let share: Float = mixed ? 0.8 : 0
+            appendDirection(to: &values) { d in
+                genres[first * dimensions + d] + share * genres[second * dimensions + d]
+                    + spread * random.normal()
+            }
+        }
+        return values
+    }
+
     /// `count` random directions, each of length 1: count × D.
     private static func directions(_ count: Int, seed: UInt64, purpose: UInt64) -> [Float] {
         var random = RandomSource(seed: seed, purpose: purpose)
         var values: [Float] = []
         values.reserveCapacity(count * dimensions)
         for _ in 0..<count {
-            let direction = (0..<dimensions).map { _ in random.normal() }
-            let length = max(direction.reduce(0) { $0 + $1 * $1 }.squareRoot(), 1e-3)
-            values.append(contentsOf: direction.map { $0 / length })
+            appendDirection(to: &values) { _ in random.normal() }
         }
         return values
+    }
+
+    /// Appends D numbers, scaled so that their length is 1.
+    private static func appendDirection(to values: inout [Float], _ number: (Int) -> Float) {
+        let direction = (0..<dimensions).map(number)
+        let length = max(direction.reduce(0) { $0 + $1 * $1 }.squareRoot(), 1e-3)
+        values.append(contentsOf: direction.map { $0 / length })
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Recommendation
 
 /// A whole text file in memory, and where its lines are.
 ///
@@ -74,8 +75,8 @@ protocol LineFormat: Sendable {
 
 /// What all formats have in common: ids that can be used, numbers that are finite.
 enum EventField {
-    /// The longest id that the topic's schema allows, in bytes.
-    static let longestID = 1024
+    /// The longest id that the learner takes, in bytes.
+    static let longestID = InteractionEvents.maximumIDLength
 
     /// A user's or item's id.
     ///

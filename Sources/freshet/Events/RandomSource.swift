@@ -1,5 +1,3 @@
-import Foundation
-
 /// Random numbers from a seed: the same seed gives the same numbers on every machine.
 ///
 /// SplitMix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014).
@@ -43,7 +41,8 @@ struct RandomSource: RandomNumberGenerator {
 
     /// Gumbel distributed: the largest of `score + gumbel()` is a draw from softmax(score).
     mutating func gumbel() -> Float {
-        -log(-log((Float(next() >> 41) + 0.5) * 0x1p-23))
+        let uniform = (Double(next() >> 11) + 0.5) * 0x1p-53
+        return Float(-PortableMath.log(-PortableMath.log(uniform)))
     }
 }
 
@@ -76,7 +75,9 @@ struct WeightedChoice: Sendable {
 
     /// Weights 1/1^s, 1/2^s, 1/3^s, …: Zipf's law.
     static func zipf(_ count: Int, exponent: Double) -> WeightedChoice {
-        WeightedChoice((1...max(count, 1)).map { pow(Double($0), -exponent) })
+        WeightedChoice(
+            (1...max(count, 1)).map { PortableMath.exp(-exponent * PortableMath.log(Double($0))) }
+        )
     }
 
     /// Draws a number.
