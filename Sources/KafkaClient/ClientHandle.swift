@@ -13,6 +13,11 @@ final class ClientHandle {
     let consumerQueue: OpaquePointer?
     private let settings: KafkaSettings
     private var topicHandles: [String: OpaquePointer] = [:]
+    /// What `touchBroker` asks about.
+    ///
+    /// Naming one of its topics keeps a consumer's question from
+    /// creating a topic that was deleted; nil asks about all that the client uses.
+    var probeTopic: OpaquePointer?
     private var lastProbe: ContinuousClock.Instant?
 
     /// More topics than any deployment of ours has; beyond it the cache starts anew.
@@ -68,12 +73,19 @@ final class ClientHandle {
         let now = ContinuousClock.now
         if let lastProbe, now - lastProbe < probeInterval { return }
         lastProbe = now
-        // With no time to wait librdkafka answers "transport" when no broker is connected, and
-        // otherwise sends a request whose answer nobody waits for.
+        if touchBroker() { target.notices.connected() }
+    }
+
+    /// Sends a small request, whose answer nobody waits for, to any connected broker.
+    ///
+    /// False when none is connected. Does not block. The request wakes librdkafka's thread for
+    /// that broker.
+    @discardableResult
+    func touchBroker() -> Bool {
         var metadata: UnsafePointer<rd_kafka_metadata>?
-        let code = rd_kafka_metadata(client, 0, nil, &metadata, 0)
+        let code = rd_kafka_metadata(client, 0, probeTopic, &metadata, 0)
         if let metadata { rd_kafka_metadata_destroy(metadata) }
-        if code != RD_KAFKA_RESP_ERR__TRANSPORT { target.notices.connected() }
+        return code != RD_KAFKA_RESP_ERR__TRANSPORT
     }
 
     /// An error that says which broker was asked and why it did not answer.

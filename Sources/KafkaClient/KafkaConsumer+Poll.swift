@@ -37,8 +37,10 @@ extension KafkaConsumer {
             if let error = fatalError(of: handle.client) { throw error }
             return RecordBatch(records: [])
         }
+        let records = records(of: memory)
+        if readAhead.hasConsumed(records) { handle.touchBroker() }
         return RecordBatch(
-            records: records(of: memory),
+            records: records,
             headers: memory.headers(at:),
             release: memory.release
         )
@@ -89,6 +91,40 @@ extension KafkaConsumer {
         default:
             handle.target.consumerFailed(code, place, detail: text)
         }
+    }
+}
+
+/// Decides when librdkafka has to be woken to read ahead.
+///
+/// When as much is read ahead as may be, the thread that fetches goes to sleep, for up to a second,
+/// and librdkafka 2.0.2 does not wake it when records are taken: a reader that is slower than the
+/// network would then read at most 100,000 records a second. A request wakes it. (From 2.2 on
+/// librdkafka looks again every `fetch.queue.backoff.ms`.)
+struct ReadAhead {
+    private let recordLimit: Int
+    private let byteLimit: Int
+    private var recordCount = 0
+    private var byteCount = 0
+
+    /// A quarter of what may be read ahead, by librdkafka's defaults or the settings.
+    ///
+    /// A quarter, because with several brokers it is chance which one's thread is woken.
+    init(_ settings: KafkaSettings) {
+        let records = settings.properties["queued.min.messages"].flatMap { Int($0) } ?? 100_000
+        let kilobytes =
+            settings.properties["queued.max.messages.kbytes"].flatMap { Int($0) } ?? 65_536
+        recordLimit = max(records / 4, 1)
+        byteLimit = max(kilobytes * 256, 1)
+    }
+
+    /// Counts records taken; true once for every quarter of the limit.
+    mutating func hasConsumed(_ records: [Record]) -> Bool {
+        recordCount += records.count
+        for record in records { byteCount += record.value?.count ?? 0 }
+        guard recordCount >= recordLimit || byteCount >= byteLimit else { return false }
+        recordCount = 0
+        byteCount = 0
+        return true
     }
 }
 

@@ -19,6 +19,7 @@ extension KafkaConsumer {
             )
         }
         try validate(positions)
+        try resume(Array(pausedPartitions))
         let list = PartitionList(positions)
         handle.target.errors = []
         try check(rd_kafka_assign(handle.client, list.pointer), "partitions cannot be assigned")
@@ -83,22 +84,30 @@ extension KafkaConsumer {
 
     /// Stops returning records of these partitions until `resume`; their positions are kept.
     public func pause(_ partitions: [TopicPartition]) throws(StreamError) {
+        let handle = try opened()
+        guard !partitions.isEmpty else { return }
         let list = PartitionList(partitions)
         try check(
-            rd_kafka_pause_partitions(try opened().client, list.pointer),
+            rd_kafka_pause_partitions(handle.client, list.pointer),
             "cannot pause \(partitions)"
         )
         try list.checkEach("cannot pause")
+        pausedPartitions.formUnion(partitions)
     }
 
-    /// Goes on returning records of these partitions.
+    /// Goes on returning records of these partitions; those that are not paused are left alone.
     public func resume(_ partitions: [TopicPartition]) throws(StreamError) {
-        let list = PartitionList(partitions)
+        let handle = try opened()
+        // librdkafka would read a partition that is not paused again from where it was assigned.
+        let paused = pausedPartitions.intersection(partitions)
+        guard !paused.isEmpty else { return }
+        let list = PartitionList(paused.sorted())
         try check(
-            rd_kafka_resume_partitions(try opened().client, list.pointer),
+            rd_kafka_resume_partitions(handle.client, list.pointer),
             "cannot resume \(partitions)"
         )
         try list.checkEach("cannot resume")
+        pausedPartitions.subtract(paused)
     }
 
     /// The partitions of a topic, ascending.

@@ -6,7 +6,8 @@ public import Streaming
 /// Owned by one thread. Its own defaults, each of which `KafkaSettings.properties` can change:
 /// - a fetch waits up to 100 ms at the broker for the first byte (`fetch.wait.max.ms`,
 /// `fetch.min.bytes`), and small requests leave at once (`socket.nagle.disable`);
-/// - at most 64 MiB are read ahead, and one fetch more (`queued.max.messages.kbytes`);
+/// - at most 100,000 records or 64 MiB are read ahead, and one fetch more (`queued.min.messages`,
+///   `queued.max.messages.kbytes`);
 /// - every record batch's checksum is verified (`check.crcs`);
 /// - reconnecting waits 50 ms at first and 1 s at most (`reconnect.backoff.ms`, `.max.ms`);
 /// - a topic is unknown when it has been missing for 3 s (`topic.metadata.propagation.max.ms`);
@@ -30,6 +31,10 @@ public final class KafkaConsumer: RecordSource {
     ///
     /// Held by `handle`, which keeps an address from being used again for another topic.
     let topicPointers: [OpaquePointer]
+    /// Partitions that `pause` stopped and nothing has resumed since.
+    var pausedPartitions: Set<TopicPartition> = []
+    /// Wakes the reading ahead.
+    var readAhead: ReadAhead
     /// Memory of a poll that found nothing, for the next one; nil when it went out with a batch.
     var spareMemory: MessageMemory?
     /// What was still to be told when the consumer was closed.
@@ -119,6 +124,8 @@ public final class KafkaConsumer: RecordSource {
         handle.target.isGroupMember = group != nil
         var pointers: [OpaquePointer] = []
         for topic in topics { pointers.append(try handle.topicHandle(topic)) }
+        handle.probeTopic = pointers.first
+        readAhead = ReadAhead(settings)
         self.settings = settings
         self.topics = topics
         self.group = group

@@ -58,6 +58,49 @@ import Testing
         #expect(try consumer.copies(20).map(\.offset) == Array(0..<20))
     }
 
+    @Test func `resuming what is not paused repeats nothing, and an assignment ends a pause`()
+        throws
+    {
+        let consumer = try consumer()
+        try consumer.assign([first: 0])
+        #expect(try consumer.copies(5, maximumCount: 5).map(\.offset) == Array(0..<5))
+        try consumer.resume([first, second])
+        #expect(try consumer.copies(15).map(\.offset) == Array(5..<20))
+        try consumer.pause([first])
+        try consumer.pause([first])
+        try consumer.assign([first: 18])
+        #expect(try consumer.copies(2).map(\.offset) == [18, 19])
+    }
+
+    @Test func `reading goes on without a pause when as much is read ahead as may be`() throws {
+        cluster.createTopic("long")
+        let producer = try KafkaProducer(cluster.settings(["batch.num.messages": "500"]))
+        for number in 0..<20_000 {
+            try producer.send(
+                OutgoingRecord(topic: "long", partition: 0, value: Array("\(number)".utf8)),
+                token: 0
+            )
+        }
+        #expect(try producer.flush(timeout: .seconds(20)))
+        let consumer = try KafkaConsumer(
+            cluster.settings(["queued.min.messages": "1000"]),
+            topics: ["long"]
+        )
+        try consumer.assign(position("long"))
+        #expect(try consumer.copies(1, maximumCount: 1).count == 1)
+        var next: Offset = 1
+        while next < 20_000 {
+            // librdkafka's thread would sleep for a second, of which 10 ms have enough to read.
+            let batch = try consumer.poll(maximumCount: 100, timeout: .milliseconds(500))
+            try #require(!batch.records.isEmpty, "starved at \(next)")
+            next += Offset(batch.records.count)
+            // Work that makes the reader slower than the network.
+            let end = ContinuousClock.now + .milliseconds(1)
+            while ContinuousClock.now < end {}
+        }
+        #expect(next == 20_000)
+    }
+
     @Test func `watermarks and partitions are those of the log`() throws {
         let consumer = try consumer()
         let watermarks = try consumer.watermarks(of: first, timeout: .seconds(20))
