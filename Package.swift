@@ -65,7 +65,7 @@ var targets: [Target] = [
     tests("KafkaWireTests", ["KafkaWire"]),
     tests("KafkaBrokerTests", ["KafkaBroker", "KafkaWire"]),
     tests("LearningTests", ["Learning"]),
-    tests("RecommendationTests", ["Recommendation", "Learning"]),
+    tests("RecommendationTests", ["Recommendation", "Learning", "CKernels"]),
     tests("LearnerConformance", ["Recommendation", "Learning"]),
     tests("ModelStoreTests", ["ModelStore"]),
     tests("PipelineTests", ["Pipeline", "Recommendation", "Learning", "Streaming", "ModelStore"]),
