@@ -1,4 +1,4 @@
-// Synthetic interactions that a recommender can learn from. D = taste dimensions, U = users,
+// Synthetic interactions that a recommender can learn from. D = 8 taste dimensions, U = users,
 // I = items, R = remembered items of a user.
 //
 // Items have a popularity that follows Zipf's law and a place in a space of D dimensions, near one
@@ -29,16 +29,17 @@ struct GeneratorSettings: Sendable, Equatable {
     static let largestCount = 1_000_000
 }
 
+/// A place or a taste: the D dimensions.
+private typealias Direction = SIMD8<Float>
+
 /// Makes interactions one after another; the same settings give the same ones.
 struct InteractionGenerator: Sendable {
-    /// D: enough for many kinds of taste, few enough to be learned from some dozen events.
-    private static let dimensions = 8
     /// Items a user looks at before taking one.
     private static let lookedAt = 40
     /// How sharply taste decides; 0 would leave popularity alone.
     private static let strength: Float = 8
     /// Number of genres.
-    private static let genres = 24
+    private static let genreCount = 24
     /// How far items lie from their genre, and users from the mixture they like.
     private static let spread: Float = 0.35
     /// How far the taste leans towards the item taken last.
@@ -46,7 +47,7 @@ struct InteractionGenerator: Sendable {
     /// R: an item is not taken again while it is among a user's last ones.
     private static let remembered = 32
     /// Exponent of Zipf's law for items; 1 is the classical one.
-    static let itemExponent = 0.9
+    private static let itemExponent = 0.9
     /// And for the activity of users, which differs less.
     private static let userExponent = 0.6
 
@@ -55,16 +56,19 @@ struct InteractionGenerator: Sendable {
     private let itemNames: [[UInt8]]
     private let popularity: WeightedChoice
     private let activity: WeightedChoice
-    /// Genres × D, each row of length 1.
-    private let genres: [Float]
-    /// I × D, each row of length 1.
-    private let places: [Float]
-    /// U × D, each row of length 1.
-    private var tastes: [Float]
+    private let genres: [Direction]
+    /// I, each of length 1.
+    private let places: [Direction]
+    /// U, each of length 1.
+    private var tastes: [Direction]
     /// U × R, item numbers, -1 where there is none yet.
     private var recent: [Int32]
     private var takenCounts: [Int32]
+    /// What the user of the current event looks at, and the sums of weights up to each of them.
+    private var looks = [Int](repeating: 0, count: lookedAt)
+    private var weightSums = [Double](repeating: 0, count: lookedAt)
     private var random: RandomSource
+    /// The number of interactions made.
     private(set) var index = 0
 
     /// Makes the tables; takes some seconds for a million users.
@@ -78,70 +82,63 @@ struct InteractionGenerator: Sendable {
         userNames = (1...settings.users).shuffled(using: &shuffler).map { Array("u\($0)".utf8) }
         popularity = .zipf(settings.items, exponent: Self.itemExponent)
         activity = .zipf(settings.users, exponent: Self.userExponent)
-        let genres = Self.directions(Self.genres, seed: settings.seed, purpose: 2)
-        places = Self.near(genres, settings.items, mixed: false, seed: settings.seed, purpose: 3)
-        tastes = Self.near(genres, settings.users, mixed: true, seed: settings.seed, purpose: 4)
-        self.genres = genres
+        var builder = RandomSource(seed: settings.seed, purpose: 2)
+        genres = (0..<Self.genreCount).map { _ in Self.normalized(Self.noise(&builder)) }
+        let genres = genres
+        places = (0..<settings.items).map { _ in Self.place(genres, &builder) }
+        tastes = (0..<settings.users).map { _ in Self.taste(genres, &builder) }
         recent = Array(repeating: -1, count: settings.users * Self.remembered)
         takenCounts = Array(repeating: 0, count: settings.users)
-        random = RandomSource(seed: settings.seed, purpose: 5)
+        random = RandomSource(seed: settings.seed, purpose: 3)
     }
 
     /// The next interaction; there is always one.
     mutating func next() -> Interaction {
-        if index == settings.shiftAt {
-            tastes = Self.near(
-                genres,
-                settings.users,
-                mixed: true,
-                seed: settings.seed,
-                purpose: 6
-            )
-        }
+        if index == settings.shiftAt { shiftTastes() }
         let user = activity.draw(&random)
-        let (item, liking) = choose(for: user)
+        let inclination = inclination(of: user)
+        let item = choose(inclination, for: user)
         remember(item, of: user)
         defer { index += 1 }
         return Interaction(
             user: userNames[user],
             item: itemNames[item],
-            value: settings.hasRatings ? rating(liking) : nil,
+            value: settings.hasRatings ? rating(inclination, item) : nil,
             timestamp: settings.start &+ Int64(index) &* settings.interval
         )
     }
 
-    /// The item that a user takes, and how much it is to the user's taste, -1…1.
-    private mutating func choose(for user: Int) -> (item: Int, liking: Float) {
-        let inclination = inclination(of: user)
-        var best = (item: -1, score: -Float.infinity, liking: Float(0))
-        for look in 0..<Self.lookedAt {
-            let item = popularity.draw(&random)
-            var liking: Float = 0
-            for d in 0..<Self.dimensions {
-                liking += inclination[d] * places[item * Self.dimensions + d]
-            }
-            let score = Self.strength * liking + random.gumbel()
-            // The last look is taken in any case when all before were repetitions.
-            let isForced = look == Self.lookedAt - 1 && best.item < 0
-            if score > best.score, isForced || !isRecent(item, of: user) {
-                best = (item, score, liking)
-            }
-        }
-        return (best.item, best.liking)
+    /// Gives every user a new taste, unlike the one before.
+    private mutating func shiftTastes() {
+        var builder = RandomSource(seed: settings.seed, purpose: 4)
+        for user in tastes.indices { tastes[user] = Self.taste(genres, &builder) }
     }
 
     /// The user's taste, leaning towards the item taken last.
-    ///
-    /// `SIMD8` holds the D dimensions.
-    private func inclination(of user: Int) -> SIMD8<Float> {
+    private func inclination(of user: Int) -> Direction {
         let taken = Int(takenCounts[user])
-        let last = taken == 0 ? -1 : Int(recent[slot(of: user, taken - 1)])
-        var inclination = SIMD8<Float>()
-        for d in 0..<Self.dimensions {
-            inclination[d] = tastes[user * Self.dimensions + d]
-            if last >= 0 { inclination[d] += Self.lean * places[last * Self.dimensions + d] }
+        guard taken > 0 else { return tastes[user] }
+        return tastes[user] + Self.lean * places[Int(recent[slot(of: user, taken - 1)])]
+    }
+
+    /// Draws the item that a user takes: softmax over what the user looks at.
+    private mutating func choose(_ inclination: Direction, for user: Int) -> Int {
+        var sum = 0.0
+        for look in looks.indices {
+            let item = popularity.draw(&random)
+            let liking = (inclination * places[item]).sum()
+            sum += PortableMath.exp(Double(Self.strength * liking))
+            looks[look] = item
+            weightSums[look] = sum
         }
-        return inclination
+        // Another draw when it is one of the last items; after some, that has to do.
+        var item = looks[0]
+        for _ in 0..<8 {
+            let lot = random.uniform64() * sum
+            item = looks[weightSums.firstIndex { $0 > lot } ?? looks.count - 1]
+            if !isRecent(item, of: user) { return item }
+        }
+        return looks.first { !isRecent($0, of: user) } ?? item
     }
 
     private func isRecent(_ item: Int, of user: Int) -> Bool {
@@ -151,7 +148,7 @@ struct InteractionGenerator: Sendable {
 
     private mutating func remember(_ item: Int, of user: Int) {
         recent[slot(of: user, Int(takenCounts[user]))] = Int32(item)
-        takenCounts[user] &+= 1
+        takenCounts[user] += 1
         // Stays a valid count of remembered items however long the stream is.
         if takenCounts[user] == 2 * Self.remembered { takenCounts[user] = Int32(Self.remembered) }
     }
@@ -160,50 +157,34 @@ struct InteractionGenerator: Sendable {
         user * Self.remembered + count % Self.remembered
     }
 
-    /// Half stars from 0.5 to 5, around 3.5: taste and a little noise.
-    private mutating func rating(_ liking: Float) -> Double {
+    /// Half stars from 0.5 to 5: taste and a little noise.
+    ///
+    /// Liking is from -1.6 to 1.6.
+    private mutating func rating(_ inclination: Direction, _ item: Int) -> Double {
+        let liking = (inclination * places[item]).sum()
         let stars = 2.5 + 1.5 * liking + 0.4 * random.normal()
         return Double(min(max((stars * 2).rounded() / 2, 0.5), 5))
     }
 
-    /// `count` directions, each near a genre, or near a mixture of two: count × D.
-    private static func near(
-        _ genres: [Float],
-        _ count: Int,
-        mixed: Bool,
-        seed: UInt64,
-        purpose: UInt64
-    ) -> [Float] {
-        var random = RandomSource(seed: seed, purpose: purpose)
-        var values: [Float] = []
-        values.reserveCapacity(count * dimensions)
-        for _ in 0..<count {
-            let first = random.index(Self.genres)
-            let second = random.index(Self.genres)
-            let share: Float = mixed ? 0.8 : 0
-            appendDirection(to: &values) { d in
-                genres[first * dimensions + d] + share * genres[second * dimensions + d]
-                    + spread * random.normal()
-            }
-        }
-        return values
+    /// An item's place: near a genre.
+    private static func place(_ genres: [Direction], _ random: inout RandomSource) -> Direction {
+        normalized(genres[random.index(genres.count)] + spread * noise(&random))
     }
 
-    /// `count` random directions, each of length 1: count × D.
-    private static func directions(_ count: Int, seed: UInt64, purpose: UInt64) -> [Float] {
-        var random = RandomSource(seed: seed, purpose: purpose)
-        var values: [Float] = []
-        values.reserveCapacity(count * dimensions)
-        for _ in 0..<count {
-            appendDirection(to: &values) { _ in random.normal() }
-        }
-        return values
+    /// A user's taste: near a mixture of two genres.
+    private static func taste(_ genres: [Direction], _ random: inout RandomSource) -> Direction {
+        let first = genres[random.index(genres.count)]
+        let second = genres[random.index(genres.count)]
+        return normalized(first + 0.8 * second + spread * noise(&random))
     }
 
-    /// Appends D numbers, scaled so that their length is 1.
-    private static func appendDirection(to values: inout [Float], _ number: (Int) -> Float) {
-        let direction = (0..<dimensions).map(number)
-        let length = max(direction.reduce(0) { $0 + $1 * $1 }.squareRoot(), 1e-3)
-        values.append(contentsOf: direction.map { $0 / length })
+    private static func noise(_ random: inout RandomSource) -> Direction {
+        var noise = Direction()
+        for dimension in noise.indices { noise[dimension] = random.normal() }
+        return noise
+    }
+
+    private static func normalized(_ direction: Direction) -> Direction {
+        direction / max((direction * direction).sum().squareRoot(), 1e-3)
     }
 }

@@ -25,17 +25,15 @@ enum PortableMath {
 
     /// e to the power of a number from -700 to 700.
     ///
-    /// e^x = 2^n · e^r, with |r| at most ln 2 / 2.
+    /// e^x = 2^n · e^r, with |r| at most ln 2 / 2; the series is cut after r^9/9!, under 1e-11.
     static func exp(_ x: Double) -> Double {
         let n = (x / ln2).rounded()
         let r = x - n * ln2
-        var term = 1.0
-        var sum = 1.0
-        // The term after these, r^11/11!, is under 1e-12.
-        for k in 1...10 {
-            term *= r / Double(k)
-            sum += term
-        }
-        return Double(sign: .plus, exponent: Int(n), significand: sum)
+        let tail =
+            1 + r * (1 / 6.0) * (1 + r * (1 / 7.0) * (1 + r * (1 / 8.0) * (1 + r * (1 / 9.0))))
+        let series =
+            1 + r * (1 + r * 0.5 * (1 + r * (1 / 3.0) * (1 + r * 0.25 * (1 + r * 0.2 * tail))))
+        // A number between 2^-1010 and 2^1010 by its exponent's bits.
+        return series * Double(bitPattern: UInt64(Int64(n) + 1023) << 52)
     }
 }

@@ -27,6 +27,9 @@ struct RandomSource: RandomNumberGenerator {
     /// From 0 up to, not including, 1.
     mutating func uniform() -> Float { Float(next() >> 40) * 0x1p-24 }
 
+    /// The same, in all the bits of a Double.
+    mutating func uniform64() -> Double { Double(next() >> 11) * 0x1p-53 }
+
     /// From 0 up to, not including, `count`, which is positive.
     mutating func index(_ count: Int) -> Int {
         Int(next().multipliedFullWidth(by: UInt64(count)).high)
@@ -37,12 +40,6 @@ struct RandomSource: RandomNumberGenerator {
         var sum: Float = -6
         for _ in 0..<12 { sum += uniform() }
         return sum
-    }
-
-    /// Gumbel distributed: the largest of `score + gumbel()` is a draw from softmax(score).
-    mutating func gumbel() -> Float {
-        let uniform = (Double(next() >> 11) + 0.5) * 0x1p-53
-        return Float(-PortableMath.log(-PortableMath.log(uniform)))
     }
 }
 
