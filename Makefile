@@ -70,6 +70,7 @@ quickstart: build
 	.build/release/freshet quickstart
 
 bench: build
+	swift build -c release --product freshet-benchmarks
 	Benchmarks/run
 
 clean:

@@ -62,6 +62,13 @@ var targets: [Target] = [
         resources: [.embedInCode("Resources/topics")],
         swiftSettings: swiftSettings),
 
+    .executableTarget(
+        name: "freshet-benchmarks",
+        dependencies: ["CKernels", "Learning", "Recommendation"],
+        path: "Benchmarks",
+        exclude: ["run"],
+        swiftSettings: swiftSettings),
+
     tests("KafkaClientTests", ["KafkaClient", "Streaming", "CLibrdkafka"]),
     tests("KafkaWireTests", ["KafkaWire"]),
     tests("KafkaBrokerTests", ["KafkaBroker", "KafkaWire"]),

@@ -101,6 +101,8 @@ public final class Trainer<Model: Learner> {
 
     private func learnLive(until end: [TopicPartition: Offset]?) throws(PipelineError) {
         let timer = ContinuousClock()
+        let begin = timer.now
+        defer { status.liveDuration = timer.now - begin }
         var nextPublish = timer.now + settings.publishInterval
         var nextCheckpoint = timer.now + settings.checkpointInterval
         var nextPartitionCheck = timer.now + Self.partitionCheckInterval
@@ -108,6 +110,7 @@ public final class Trainer<Model: Learner> {
             if let end, end.allSatisfy({ status.positions[$0.key] ?? 0 >= $0.value }) { return }
             try learnBatch()
             let now = timer.now
+            status.liveDuration = now - begin
             if now >= nextPublish {
                 try publish()
                 nextPublish = now + settings.publishInterval
@@ -177,6 +180,7 @@ public final class Trainer<Model: Learner> {
                 )
             }
             status.rejectedCount += Int64(rejections.count)
+            status.liveRecords += Int64(runs.indices.count)
             unjournalled += runs.ranges
             unpublishedTimestamps += events.timestamps
         }

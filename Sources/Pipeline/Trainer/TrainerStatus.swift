@@ -35,6 +35,10 @@ public struct TrainerStatus: Sendable, Equatable {
     public var eventCount: Int64 = 0
     /// Events learned again from the journal at start, after the checkpoint.
     public var replayedRecords: Int64 = 0
+    /// Records learned from the log since this trainer went live, rejected ones included.
+    public var liveRecords: Int64 = 0
+    /// Time since it went live, until the end of its inputs if it stops there.
+    public var liveDuration = Duration.zero
     /// Records sent to the dead letters by this trainer.
     public var rejectedCount: Int64 = 0
     /// The largest event timestamp learned, in milliseconds since 1970.

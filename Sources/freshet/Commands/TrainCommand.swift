@@ -58,7 +58,13 @@ struct TrainingReport: Encodable {
     let replayed: Int64
     let version: Int64
     let epoch: Int64
+    let recordsPerSecond: Double
     let metrics: [String: Double]
+
+    private enum CodingKeys: String, CodingKey {
+        case events, rejected, replayed, version, epoch, metrics
+        case recordsPerSecond = "records_per_second"
+    }
 
     init(_ status: TrainerStatus) {
         events = status.eventCount
@@ -66,6 +72,8 @@ struct TrainingReport: Encodable {
         replayed = status.replayedRecords
         version = status.version
         epoch = status.epoch
+        let seconds = status.liveDuration / .seconds(1)
+        recordsPerSecond = seconds > 0 ? Double(status.liveRecords) / seconds : 0
         var metrics: [String: Double] = [:]
         for metric in status.metrics where metric.value.isFinite {
             metrics[metric.name] = metric.value

@@ -1,0 +1,32 @@
+// What needs no broker: kernel, learners, top-K. Prints one JSON object; `Benchmarks/run` adds what
+// goes through a broker, and the ratios. Arguments: a file of ratings, a file of implicit events.
+import Foundation
+import Recommendation
+
+let arguments = CommandLine.arguments
+guard arguments.count == 3, let ratings = FileManager.default.contents(atPath: arguments[1]),
+    let interactions = FileManager.default.contents(atPath: arguments[2])
+else {
+    FileHandle.standardError.write(Data("usage: freshet-benchmarks RATINGS INTERACTIONS\n".utf8))
+    exit(2)
+}
+var explicit = RecommenderSettings()
+explicit.feedback = .explicit
+var figures: [String: Double] = [:]
+figures["kernel.cache"] = KernelBenchmark.updatesPerSecond(users: 300, items: 200, ahead: 8)
+figures["kernel.memory"] = KernelBenchmark.updatesPerSecond(
+    users: 100_000, items: 20_000, ahead: 8)
+let ratingsSpeed = try LearnerBenchmark.eventsPerSecond(
+    ExplicitRecommender.self, lines: ratings, settings: explicit)
+figures["explicit.memory"] = ratingsSpeed.learn
+figures["decode"] = ratingsSpeed.decodeOnly
+figures["implicit.memory"] = try LearnerBenchmark.eventsPerSecond(
+    ImplicitRecommender.self, lines: interactions, settings: RecommenderSettings()
+).learn
+for (name, items) in [("100k", 100_000), ("1M", 1_000_000)] {
+    let times = try TopKBenchmark.milliseconds(items: items)
+    figures["top10.\(name).single_ms"] = times.single
+    figures["top10.\(name).batch64_ms"] = times.batched
+}
+let json = try JSONSerialization.data(withJSONObject: figures, options: .sortedKeys)
+print(String(decoding: json, as: UTF8.self))
