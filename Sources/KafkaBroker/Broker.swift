@@ -15,6 +15,9 @@ public final class Broker: Sendable {
     private let server: Server
     private let eventLoops: MultiThreadedEventLoopGroup
     private let logger: Logger
+    /// How many clients are connected.
+    var connectionCount: Int { server.connectionCount }
+
     private let isShutDown = Mutex(false)
 
     /// How many threads move bytes between sockets and logs: two serve a loopback, more than four

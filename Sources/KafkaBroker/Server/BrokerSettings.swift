@@ -69,9 +69,9 @@ public struct BrokerSettings: Sendable, Equatable {
         )
         try check(maxConnections >= 1, "maxConnections = \(maxConnections)", "use 1 or more")
         try check(
-            (14...Int(Int32.max)).contains(segmentBytes),
+            (1_048_576...Int(Int32.max)).contains(segmentBytes),
             "segmentBytes = \(segmentBytes)",
-            "use 14 to 2147483647"
+            "use 1048576 to 2147483647"
         )
         try check(maxMessageBytes >= 0, "maxMessageBytes = \(maxMessageBytes)", "use 0 or more")
         try check(

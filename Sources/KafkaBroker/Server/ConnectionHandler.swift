@@ -49,12 +49,14 @@ final class ConnectionHandler: ChannelDuplexHandler {
         context.fireChannelActive()
     }
 
+    /// The connection is closed. Requests that arrived before are carried out unless it was closed
+    /// here: a client that waits for no answer (acks=0) may leave as soon as it has sent them.
     func channelInactive(context: ChannelHandlerContext) {
-        isClosing = true
         timer?.cancel()
         timer = nil
         if let reservedSize { server.memory.release(reservedSize) }
         reservedSize = nil
+        process(context)
         context.fireChannelInactive()
     }
 
@@ -70,7 +72,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     /// Holds reading back while a request that has arrived waits for the one under way.
     func read(context: ChannelHandlerContext) {
-        guard !isClosing else { return }
+        guard !isClosing, context.channel.isActive else { return }
         if mayRead(context) {
             isReadHeldBack = false
             context.read()
@@ -214,6 +216,8 @@ extension ConnectionHandler {
 
     private func checkTimeLimits(_ context: ChannelHandlerContext) {
         let settings = server.settings
+        // A request that waits for memory is late through no fault of the client.
+        if isReadHeldBack && frameBegan != nil { frameBegan = .now() }
         if let began = frameBegan, isOver(began, settings.requestArrivalMilliseconds) {
             close(context, reason: "a request did not arrive in full in time")
         } else if let began = writeBegan, isOver(began, settings.answerAcceptanceMilliseconds) {

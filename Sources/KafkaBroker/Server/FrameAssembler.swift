@@ -19,6 +19,9 @@ struct FrameAssembler {
     /// How many bytes wait to become a request.
     var bufferedByteCount: Int { buffer.readableBytes }
 
+    /// How much memory is held for what has arrived.
+    var capacity: Int { buffer.storageCapacity }
+
     /// Whether a request has begun to arrive.
     var isInFrame: Bool { announcedSize != nil || buffer.readableBytes > 0 }
 
@@ -30,10 +33,11 @@ struct FrameAssembler {
         if buffer.readableBytes == 0 {
             buffer = bytes
         } else {
-            if let size = announcedSize, size > buffer.readableBytes {
-                let missing = size - buffer.readableBytes
-                buffer.reserveCapacity(minimumWritableBytes: min(missing, Self.reservation))
-            }
+            // What is left of bytes that were used gets memory of its own: a buffer that is
+            // written to and never empty would keep all that it ever held.
+            if buffer.readerIndex > 0 { buffer = ByteBuffer(buffer: buffer) }
+            let missing = max(bytes.readableBytes, (announcedSize ?? 0) - buffer.readableBytes)
+            buffer.reserveCapacity(minimumWritableBytes: min(missing, Self.reservation))
             buffer.writeImmutableBuffer(bytes)
         }
         try readSize()

@@ -67,7 +67,7 @@ final class Server: Sendable {
         self.port = port
     }
 
-    /// Binds the sockets; blocks. Connections are accepted once `accept` is called.
+    /// Binds the sockets, which accept nothing before `accept` is called; blocks.
     static func bind(
         _ state: ServerState,
         group: any EventLoopGroup
@@ -98,6 +98,9 @@ final class Server: Sendable {
             )
         }
     }
+
+    /// How many connections are open.
+    var connectionCount: Int { state.connections.all.count }
 
     /// Begins to accept connections.
     func accept() {

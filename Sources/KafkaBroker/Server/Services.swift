@@ -7,7 +7,8 @@ final class Services: Sendable {
     let router: RequestRouter
     private let directory: DataDirectory
     private let store: MetadataStore
-    private let logs: TopicLogs
+    private let logs: LogDirectory
+    private let fetches: FetchHandler
     private let groups: GroupCoordinator
 
     /// Opens the data directory and recovers what a crash left; blocks.
@@ -18,7 +19,15 @@ final class Services: Sendable {
         let node = Node(host: settings.clientHost, clusterID: store.clusterID)
         self.node = node
         do throws(BrokerError) {
-            logs = TopicLogs()
+            logs = try LogDirectory(url: directory.url, logger: logger)
+        } catch {
+            // The logs are as they were: what was clean before is clean still.
+            store.close(clean: store.wasClosedCleanly)
+            throw error
+        }
+        let topics = TopicLogs(store: store, directory: logs, settings: settings)
+        do throws(BrokerError) {
+            try topics.openAll()
             groups = try GroupCoordinator(
                 store: store,
                 settings: settings.groups,
@@ -28,12 +37,16 @@ final class Services: Sendable {
                 logger: logger
             )
         } catch {
-            // The logs are as they were: what was clean before is clean still.
-            store.close(clean: store.wasClosedCleanly)
+            logs.close()
+            store.close(clean: false)
             throw error
         }
-        let catalog = TopicCatalog(store: store, logs: logs, settings: settings)
+        let catalog = TopicCatalog(store: store, logs: topics, settings: settings)
+        fetches = FetchHandler(logs: topics, settings: settings)
         var handlers: [any RequestHandler] = [
+            ProduceHandler(logs: topics), fetches,
+            ListOffsetsHandler(logs: topics).handler,
+            OffsetForLeaderEpochHandler(logs: topics).handler,
             MetadataHandler(node: node, catalog: catalog).handler,
             DescribeClusterHandler(node: node).handler,
             CreateTopicsHandler(node: node, catalog: catalog).handler,
@@ -48,12 +61,14 @@ final class Services: Sendable {
 
     /// Answers what waits for something to happen, so that connections can be closed.
     func releaseWaiters() {
+        fetches.endWaits()
         groups.stop()
     }
 
     /// Writes everything to stable storage; blocks.
     func close() {
-        store.close(clean: true)
+        let isClean = logs.close()
+        store.close(clean: isClean)
     }
 }
 

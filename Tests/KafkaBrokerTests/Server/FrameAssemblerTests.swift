@@ -39,4 +39,15 @@ struct FrameAssemblerTests {
         try assembler.append(ByteBuffer(bytes: first + [0, 0, 0, 1]))
         #expect(throws: BrokerError.self) { try assembler.next() }
     }
+
+    @Test func `memory does not grow with the number of requests`() throws {
+        var assembler = FrameAssembler(maximumSize: 1000)
+        let stream = (0..<5000).flatMap { _ in first + second }
+        for start in stride(from: 0, to: stream.count, by: 7) {
+            let piece = stream[start..<min(start + 7, stream.count)]
+            try assembler.append(ByteBuffer(bytes: piece))
+            while try assembler.next() != nil {}
+            #expect(assembler.capacity < 1000)
+        }
+    }
 }
