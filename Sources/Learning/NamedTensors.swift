@@ -62,11 +62,30 @@ public protocol TensorElement: BitwiseCopyable, Sendable {
     static var elementType: Tensor.ElementType { get }
 }
 
-extension UInt8: TensorElement { public static var elementType: Tensor.ElementType { .uint8 } }
-extension Int32: TensorElement { public static var elementType: Tensor.ElementType { .int32 } }
-extension Int64: TensorElement { public static var elementType: Tensor.ElementType { .int64 } }
-extension Float: TensorElement { public static var elementType: Tensor.ElementType { .float32 } }
-extension Double: TensorElement { public static var elementType: Tensor.ElementType { .float64 } }
+extension UInt8: TensorElement {
+    /// `U8`.
+    public static var elementType: Tensor.ElementType { .uint8 }
+}
+
+extension Int32: TensorElement {
+    /// `I32`.
+    public static var elementType: Tensor.ElementType { .int32 }
+}
+
+extension Int64: TensorElement {
+    /// `I64`.
+    public static var elementType: Tensor.ElementType { .int64 }
+}
+
+extension Float: TensorElement {
+    /// `F32`.
+    public static var elementType: Tensor.ElementType { .float32 }
+}
+
+extension Double: TensorElement {
+    /// `F64`.
+    public static var elementType: Tensor.ElementType { .float64 }
+}
 
 /// Tensors by name, in the order they were added: a checkpoint or a delta.
 ///
