@@ -69,15 +69,20 @@ public struct BrokerSettings: Sendable, Equatable {
         )
         try check(maxConnections >= 1, "maxConnections = \(maxConnections)", "use 1 or more")
         try check(
-            (14...Int(Int32.max)).contains(segmentBytes),
+            (1_048_576...Int(Int32.max)).contains(segmentBytes),
             "segmentBytes = \(segmentBytes)",
-            "use 14 to 2147483647"
+            "use 1048576 to 2147483647"
         )
         try check(maxMessageBytes >= 0, "maxMessageBytes = \(maxMessageBytes)", "use 0 or more")
         try check(
             fetchMaxBytes >= 1024 && fetchMaxBytes <= 1 << 30,
             "fetchMaxBytes = \(fetchMaxBytes)",
             "use 1024 to 1073741824"
+        )
+        try check(
+            (0...300_000).contains(groupInitialRebalanceDelayMilliseconds),
+            "groupInitialRebalanceDelayMilliseconds = \(groupInitialRebalanceDelayMilliseconds)",
+            "use 0 to 300000"
         )
         for (name, value) in [
             ("flushIntervalMilliseconds", flushIntervalMilliseconds),

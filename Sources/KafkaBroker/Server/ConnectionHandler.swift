@@ -38,7 +38,6 @@ final class ConnectionHandler: ChannelDuplexHandler {
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        server.connections.add(context.channel)
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
         timer = context.eventLoop.scheduleRepeatedTask(
             initialDelay: Self.checkInterval,
@@ -50,13 +49,14 @@ final class ConnectionHandler: ChannelDuplexHandler {
         context.fireChannelActive()
     }
 
+    /// The connection is closed. Requests that arrived before are carried out unless it was closed
+    /// here: a client that waits for no answer (acks=0) may leave as soon as it has sent them.
     func channelInactive(context: ChannelHandlerContext) {
-        isClosing = true
         timer?.cancel()
         timer = nil
-        server.connections.remove(context.channel)
         if let reservedSize { server.memory.release(reservedSize) }
         reservedSize = nil
+        process(context)
         context.fireChannelInactive()
     }
 
@@ -72,7 +72,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     /// Holds reading back while a request that has arrived waits for the one under way.
     func read(context: ChannelHandlerContext) {
-        guard !isClosing else { return }
+        guard !isClosing, context.channel.isActive else { return }
         if mayRead(context) {
             isReadHeldBack = false
             context.read()
@@ -141,7 +141,11 @@ extension ConnectionHandler {
         frameBegan = nil
         let request: Request
         do {
-            request = try Request(frame: frame, clientHost: clientHost)
+            request = try Request(
+                frame: frame,
+                clientHost: clientHost,
+                eventLoop: context.eventLoop
+            )
         } catch {
             return close(context, reason: error.description)
         }
@@ -212,6 +216,8 @@ extension ConnectionHandler {
 
     private func checkTimeLimits(_ context: ChannelHandlerContext) {
         let settings = server.settings
+        // A request that waits for memory is late through no fault of the client.
+        if isReadHeldBack && frameBegan != nil { frameBegan = .now() }
         if let began = frameBegan, isOver(began, settings.requestArrivalMilliseconds) {
             close(context, reason: "a request did not arrive in full in time")
         } else if let began = writeBegan, isOver(began, settings.answerAcceptanceMilliseconds) {

@@ -1,0 +1,109 @@
+import KafkaWire
+
+/// Where batches lie in one segment: an entry for every 64 KiB of log.
+///
+/// 16 bytes an entry: 32 KiB for a segment of 128 MiB, 25 MB for 100 GiB. It serves look-ups by
+/// offset and by time; what lies between two entries is found by reading batch headers.
+struct LogIndex: Sendable, Equatable {
+    /// How far apart entries are at least.
+    static let interval = 64 << 10
+
+    struct Entry: Sendable, Equatable {
+        /// The base offset of the batch at `position`, counted from that of the segment.
+        var relativeOffset: UInt32
+        /// Where the batch begins; segments are smaller than 2 GiB.
+        var position: UInt32
+        /// The greatest time of the batches before it.
+        var maxTimestampBefore: Int64
+    }
+
+    private(set) var entries: [Entry] = []
+    /// The greatest time of all batches; `Int64.min` without any.
+    private(set) var maxTimestamp = Int64.min
+    /// The size of the batches counted so far.
+    private(set) var coveredByteCount = 0
+    /// The offset after the last batch counted so far.
+    private(set) var nextOffset: Int64
+
+    /// The index of an empty segment.
+    init(baseOffset: Int64) { nextOffset = baseOffset }
+
+    /// Counts the batch that follows those counted so far.
+    mutating func add(_ header: RecordBatchHeader, baseOffset: Int64) {
+        let isDue = entries.last.map { coveredByteCount - Int($0.position) >= Self.interval }
+        if isDue ?? true {
+            entries.append(
+                Entry(
+                    relativeOffset: UInt32(clamping: header.baseOffset - baseOffset),
+                    position: UInt32(clamping: coveredByteCount),
+                    maxTimestampBefore: maxTimestamp
+                )
+            )
+        }
+        maxTimestamp = max(maxTimestamp, header.maxTimestamp)
+        coveredByteCount += header.totalByteCount
+        nextOffset = header.nextOffset
+    }
+
+    /// Where to begin reading headers in order to find an offset.
+    func position(ofOffset offset: Int64, baseOffset: Int64) -> Int {
+        let relative = offset - baseOffset
+        return lastPosition { Int64($0.relativeOffset) <= relative }
+    }
+
+    /// Where to begin reading headers in order to find the first batch with such a time or later.
+    func position(ofTimestamp timestamp: Int64) -> Int {
+        lastPosition { $0.maxTimestampBefore < timestamp }
+    }
+
+    /// The position of the last entry for which the condition holds, which holds for all before.
+    private func lastPosition(_ condition: (Entry) -> Bool) -> Int {
+        var low = 0
+        var high = entries.count
+        while low < high {
+            let middle = (low + high) / 2
+            if condition(entries[middle]) { low = middle + 1 } else { high = middle }
+        }
+        return low == 0 ? 0 : Int(entries[low - 1].position)
+    }
+}
+
+/// The `.idx` file.
+extension LogIndex {
+    /// The bytes of the file.
+    func encoded() -> [UInt8] {
+        SealedFile.seal("FIDX") { writer in
+            writer.integer(maxTimestamp)
+            writer.integer(Int64(coveredByteCount))
+            writer.integer(nextOffset)
+            for entry in entries {
+                writer.integer(entry.relativeOffset)
+                writer.integer(entry.position)
+                writer.integer(entry.maxTimestampBefore)
+            }
+        }
+    }
+
+    /// Reads a file; nil if it is damaged or does not cover exactly this many bytes.
+    init?(_ bytes: [UInt8], covering byteCount: Int) {
+        let index = SealedFile.open("FIDX", bytes) { reader throws(WireError) -> LogIndex? in
+            var index = LogIndex(baseOffset: 0)
+            index.maxTimestamp = try reader.integer()
+            guard try reader.integer(as: Int64.self) == byteCount else { return nil }
+            index.coveredByteCount = byteCount
+            index.nextOffset = try reader.integer()
+            while reader.remaining > 0 {
+                index.entries.append(
+                    Entry(
+                        relativeOffset: try reader.integer(),
+                        position: try reader.integer(),
+                        maxTimestampBefore: try reader.integer()
+                    )
+                )
+            }
+            return index
+        }
+        guard let index else { return nil }
+        self = index
+    }
+}

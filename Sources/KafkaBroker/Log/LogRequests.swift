@@ -1,0 +1,119 @@
+// What is asked of a partition's log, and what it answers.
+
+import KafkaWire
+import NIOCore
+
+/// A batch to be appended.
+struct AppendRequest: Sendable {
+    /// The one batch, as the client sent it; nil if it sent null.
+    var records: ByteBuffer?
+    /// When to answer: -1 once on stable storage, 0 and 1 once written. A batch with a producer id
+    /// counts as -1 whatever it says.
+    var acks: Int16 = -1
+    /// The version of the Produce request, which decides whether zstd is allowed.
+    var produceVersion: Int16 = 11
+}
+
+/// What became of a batch that is in the log.
+struct AppendedBatch: Sendable, Equatable {
+    /// The offset of its first record; the original's if the batch is a duplicate.
+    var baseOffset: Int64
+    /// The time that the broker gave to the records; -1 if they keep the producer's.
+    var appendTimestamp: Int64
+    /// The first offset in the log.
+    var logStartOffset: Int64
+}
+
+/// Why a batch was not appended.
+struct AppendFailure: Error, Sendable, Equatable {
+    /// What the client is told.
+    var errorCode: ErrorCode
+    /// The same in words; nil for the usual text of the code.
+    var message: String?
+    /// Which records are to blame.
+    var recordErrors: [RecordError] = []
+
+    /// Why one record was refused.
+    struct RecordError: Sendable, Equatable {
+        /// Which one, counted from 0.
+        var index: Int32
+        /// Why, in words.
+        var message: String?
+    }
+
+    init(_ errorCode: ErrorCode, _ message: String, recordErrors: [RecordError] = []) {
+        self.errorCode = errorCode
+        self.message = message
+        self.recordErrors = recordErrors
+    }
+}
+
+/// The offsets that describe a log at a moment.
+struct LogOffsets: Sendable, Equatable {
+    /// The first offset that can be read.
+    var logStart: Int64
+    /// The offset after the last record that can be read: all that is written, HW = LEO.
+    var highWatermark: Int64
+    /// The offset before which no transaction is open; the high watermark until there are any.
+    var lastStable: Int64
+
+    /// The offset after the last record for a reader.
+    func end(for isolation: Isolation) -> Int64 {
+        isolation == .readCommitted ? lastStable : highWatermark
+    }
+}
+
+/// Which records a reader wants, as Kafka numbers it.
+enum Isolation: Int8, Sendable {
+    /// All.
+    case readUncommitted = 0
+    /// Those of finished transactions.
+    case readCommitted = 1
+}
+
+/// Whole batches read from a log.
+struct LogRead: Sendable {
+    /// The batches, one after another, as they are on disk; the first may begin before the offset.
+    var records: ByteBuffer
+    /// The log's offsets when they were read.
+    var offsets: LogOffsets
+}
+
+/// A record found by its time.
+struct TimestampedOffset: Sendable, Equatable {
+    var offset: Int64
+    /// The record's time in milliseconds since 1970.
+    var timestamp: Int64
+    /// The epoch of its batch.
+    var leaderEpoch: Int32
+}
+
+/// Which record is looked for.
+enum TimestampQuery: Sendable, Equatable {
+    /// The first one whose time is not before this, in milliseconds since 1970.
+    case atOrAfter(Int64)
+    /// The first one of those with the greatest time.
+    case greatest
+}
+
+/// Where an epoch ends, for clients that check whether their offset survived a crash.
+struct EpochEnd: Sendable, Equatable {
+    /// The greatest epoch in the log up to the one asked for; -1 if that is from the future.
+    var epoch: Int32
+    /// The offset after it; -1 likewise.
+    var endOffset: Int64
+}
+
+/// What opening a log found damaged or unfinished.
+struct RecoveryReport: Sendable, Equatable {
+    var topicID: UUID16
+    var partition: Int32
+    /// How many bytes were checked.
+    var scannedByteCount = 0
+    /// How many bytes of an unfinished batch were cut off the end.
+    var tornByteCount = 0
+    /// How many bytes were moved away because damage lies before them.
+    var quarantinedByteCount = 0
+    /// Where they are.
+    var quarantinePath: String?
+}

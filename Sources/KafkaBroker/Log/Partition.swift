@@ -1,0 +1,165 @@
+import KafkaWire
+import Synchronization
+
+/// Names a partition: a topic by its id, never by its name, and a number.
+struct PartitionID: Hashable, Sendable, CustomStringConvertible {
+    var topic: UUID16
+    var index: Int32
+
+    /// The topic's id in hexadecimal, as its directory is called, and the number.
+    var description: String { "\(Self.directoryName(topic))-\(index)" }
+
+    /// The name of a topic's directory: 32 hexadecimal digits, safe as a path component.
+    static func directoryName(_ topic: UUID16) -> String {
+        let digits = Array("0123456789abcdef")
+        return String(topic.bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
+    }
+}
+
+/// An open partition: the way to its log from any thread.
+///
+/// The log itself lives on an executor's thread; what is asked of it is a job there, and answers
+/// come on that thread or on a disk thread. Neither may be blocked.
+final class Partition: Sendable {
+    let id: PartitionID
+    /// The epoch that its new batches get.
+    let leaderEpoch: Int32
+    private let executor: LogExecutor
+    /// The offsets are shared with all threads.
+    private let sync: PartitionSync
+    // Only touched by jobs of the executor.
+    nonisolated(unsafe) private let log: PartitionLog
+    private let nextToken = Atomic<UInt64>(0)
+
+    /// Takes over a log; must be called on the executor's thread.
+    init(_ log: PartitionLog, executor: LogExecutor) {
+        id = log.id
+        leaderEpoch = log.leaderEpoch
+        sync = log.sync
+        self.executor = executor
+        self.log = log
+        log.runLater = { [weak self] body in _ = self?.perform(isReply: true, body) }
+        log.sync.observe { [weak self] event in
+            _ = self?.perform(isReply: true) { log in
+                switch event {
+                case .syncedUpTo(let segment): log.didSync(upTo: segment)
+                case .failed: log.wakeWaiters()
+                }
+            }
+        }
+    }
+
+    /// The log's offsets at this moment, without waiting.
+    var offsets: LogOffsets { sync.offsets }
+
+    /// Why batches are refused; nil if they are not.
+    var failure: AppendFailure? { sync.failure }
+
+    /// Has something done with the log, on its thread, after everything that was asked before.
+    ///
+    /// - Parameters:
+    ///   - isReply: Whether it was caused by an earlier job: then a full queue takes it too.
+    ///   - body: What to do; it must not block, and not keep the log.
+    /// - Returns: Whether it will be done: false if too much is waiting, or the log is closed.
+    func perform(
+        isReply: Bool = false,
+        _ body: @escaping @Sendable (PartitionLog) -> Void
+    ) -> Bool {
+        executor.submit(isReply: isReply) { [self] in body(log) }
+    }
+}
+
+/// The usual requests. Each completion is called exactly once.
+extension Partition {
+    /// Appends a batch; see `PartitionLog.append`.
+    func append(
+        _ request: AppendRequest,
+        _ completion: @escaping @Sendable (Result<AppendedBatch, AppendFailure>) -> Void
+    ) {
+        let isAccepted = perform { $0.append(request, completion) }
+        if !isAccepted {
+            completion(.failure(AppendFailure(.kafkaStorageError, "the broker is overloaded")))
+        }
+    }
+
+    /// Reads whole batches; see `PartitionLog.read`.
+    func read(
+        from offset: Int64,
+        maxByteCount: Int,
+        minOneBatch: Bool,
+        isolation: Isolation = .readUncommitted,
+        currentLeaderEpoch: Int32 = -1,
+        _ completion: @escaping @Sendable (Result<LogRead, ErrorCode>) -> Void
+    ) {
+        let isAccepted = perform { log in
+            if let error = log.check(currentLeaderEpoch: currentLeaderEpoch) {
+                return completion(.failure(error))
+            }
+            completion(
+                log.read(
+                    from: offset,
+                    maxByteCount: maxByteCount,
+                    minOneBatch: minOneBatch,
+                    isolation: isolation
+                )
+            )
+        }
+        if !isAccepted { completion(.failure(.kafkaStorageError)) }
+    }
+
+    /// Finds a record by its time; see `PartitionLog.find`.
+    func find(
+        _ query: TimestampQuery,
+        isolation: Isolation = .readUncommitted,
+        currentLeaderEpoch: Int32 = -1,
+        _ completion: @escaping @Sendable (Result<TimestampedOffset?, ErrorCode>) -> Void
+    ) {
+        let isAccepted = perform { log in
+            if let error = log.check(currentLeaderEpoch: currentLeaderEpoch) {
+                return completion(.failure(error))
+            }
+            completion(log.find(query, isolation: isolation))
+        }
+        if !isAccepted { completion(.failure(.kafkaStorageError)) }
+    }
+
+    /// Finds where an epoch ends; see `LeaderEpochs.end`.
+    func end(
+        ofEpoch epoch: Int32,
+        currentLeaderEpoch: Int32 = -1,
+        _ completion: @escaping @Sendable (Result<EpochEnd, ErrorCode>) -> Void
+    ) {
+        let isAccepted = perform { log in
+            if let error = log.check(currentLeaderEpoch: currentLeaderEpoch) {
+                return completion(.failure(error))
+            }
+            completion(.success(log.end(ofEpoch: epoch)))
+        }
+        if !isAccepted { completion(.failure(.kafkaStorageError)) }
+    }
+
+    /// Hides all records before an offset; see `PartitionLog.deleteRecords`.
+    func deleteRecords(
+        before offset: Int64,
+        _ completion: @escaping @Sendable (Result<Int64, ErrorCode>) -> Void
+    ) {
+        let isAccepted = perform { $0.deleteRecords(before: offset, completion) }
+        if !isAccepted { completion(.failure(.kafkaStorageError)) }
+    }
+
+    /// Calls a closure once, as soon as the offsets differ from those that the caller has seen, or
+    /// the log is deleted, fails or closes.
+    ///
+    /// - Parameters:
+    ///   - seen: The offsets that the caller knows.
+    ///   - body: What to call, on the log's thread.
+    /// - Returns: A token for `cancelWait`.
+    func wait(seen: LogOffsets, _ body: @escaping @Sendable () -> Void) -> UInt64 {
+        let token = nextToken.add(1, ordering: .relaxed).newValue
+        if !perform(isReply: true, { $0.wait(token, seen: seen, body) }) { body() }
+        return token
+    }
+
+    /// Ends a wait without calling its closure, unless it has been called already.
+    func cancelWait(_ token: UInt64) { _ = perform(isReply: true) { $0.cancelWait(token) } }
+}
