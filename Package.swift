@@ -66,7 +66,7 @@ var targets: [Target] = [
     tests("KafkaWireTests", ["KafkaWire"]),
     tests("KafkaBrokerTests", ["KafkaBroker", "KafkaWire"]),
     tests("LearningTests", ["Learning"]),
-    tests("RecommendationTests", ["Recommendation", "Learning"]),
+    tests("RecommendationTests", ["Recommendation", "Learning", "CKernels"]),
     tests("LearnerConformance", ["Recommendation", "Learning"]),
     tests("ModelStoreTests", ["ModelStore", grdb]),
     tests("PipelineTests", ["Pipeline", "Recommendation", "Learning", "Streaming", "ModelStore"]),

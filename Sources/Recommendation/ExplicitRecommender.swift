@@ -3,11 +3,12 @@ public import Learning
 
 /// Learns ratings, event by event: biased matrix factorization by stochastic gradient descent.
 ///
-/// The prediction is x = μ + b_u + b_i + p_u·q_i, where μ is the mean of all ratings so far; shown
-/// and scored predictions are clipped to the range of ratings so far. Each rating r is one step on
-/// (r - x)² + λ (‖p_u‖² + ‖q_i‖²), half of it, and the same for the biases with a step that falls
-/// with the number of events. After Koren, Bell, Volinsky, "Matrix factorization techniques for
-/// recommender systems", 2009.
+/// The prediction is μ + σ z with z = b_u + b_i + p_u·q_i, where μ and σ are mean and spread of all
+/// ratings so far; shown and scored predictions are clipped to the range of ratings so far. Each
+/// rating r is one step on ½ (e² + λ (‖p_u‖² + ‖q_i‖²)), e = (r - μ) / σ - z, and the same for the
+/// biases with a step that falls with the number of events. Errors beyond 5 count as 5, so that one
+/// absurd rating cannot wreck the model. After Koren, Bell, Volinsky, "Matrix factorization
+/// techniques for recommender systems", 2009.
 ///
 /// Owned by one thread.
 public final class ExplicitRecommender: Learner {
@@ -154,9 +155,10 @@ extension ExplicitRecommender {
         var item = model.items.find(itemID, hash: event.itemHash)
         if item == IDTable.absent { item = model.addItem(itemID, hash: event.itemHash) }
         let rating = Double(event.value)
-        let prediction = predict(user, item)
-        score(prediction, rating: rating)
-        step(user, item, error: Float(rating - prediction))
+        let (mean, spread) = (model.ratings.mean, model.ratings.spread)
+        let taste = Double(taste(user, item))
+        score(mean + spread * taste, rating: rating)
+        step(user, item, error: Float((rating - mean) / spread - taste))
         model.ratings.add(rating)
         model.countEvent(item)
         userCounts[user] += 1
@@ -170,15 +172,14 @@ extension ExplicitRecommender {
         changes.popularity.insert(item)
     }
 
-    /// μ + b_u + b_i + p_u·q_i, not clipped.
-    private func predict(_ user: Int32, _ item: Int32) -> Double {
+    /// z = b_u + b_i + p_u·q_i.
+    private func taste(_ user: Int32, _ item: Int32) -> Float {
         let product = ck_dot(
             model.userFactors[user],
             model.itemFactors[item],
             model.userFactors.stride
         )
-        return model.ratings.mean
-            + Double(model.userBiases[user] + model.itemBiases[item] + product)
+        return model.userBiases[user] + (product + model.itemBiases[item])
     }
 
     /// The first rating of all is not scored: there is nothing to predict it from.
@@ -197,11 +198,12 @@ extension ExplicitRecommender {
         }
     }
 
-    private func step(_ user: Int32, _ item: Int32, error: Float) {
-        guard error.isFinite else {
+    private func step(_ user: Int32, _ item: Int32, error unlimited: Float) {
+        guard unlimited.isFinite else {
             skippedSteps += 1
             return
         }
+        let error = min(max(unlimited, -5), 5)
         let explicit = settings.explicit
         let (rate, decay) = (Float(explicit.biasLearningRate), Float(explicit.biasRateDecay))
         let shrink = Float(explicit.biasRegularization)

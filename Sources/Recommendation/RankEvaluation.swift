@@ -11,7 +11,7 @@ struct RankEvaluation {
     /// Up to this many items every event is ranked, unless a rate is set.
     static let exactItemCount = 2000
     /// Above that, items scored per event on average: a tenth or so of the cost of learning.
-    static let sampledItemCount = 500.0
+    static let sampledItemCount = 250.0
     /// Which numbers one event gives: recall@10, NDCG@10 and reciprocal rank of the model and of
     /// decayed popularity, and recall@10 of popularity of all time.
     static let columnCount = 7

@@ -173,8 +173,8 @@ extension RecommenderModel {
     /// rating within the range observed.
     func shownScore(_ score: Float, user: Int32?) -> Float {
         if settings.feedback == .explicit {
-            let bias = user.map { Double(userBiases[$0]) } ?? 0
-            return Float(ratings.clipped(ratings.mean + bias + Double(score)))
+            let taste = Double((user.map { userBiases[$0] } ?? 0) + score)
+            return Float(ratings.clipped(ratings.mean + ratings.spread * taste))
         }
         return user == nil ? Float(ck_exp2(Double(score))) : score
     }

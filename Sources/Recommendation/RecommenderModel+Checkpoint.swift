@@ -63,7 +63,9 @@ extension RecommenderModel {
 
     func encodeTotals(into tensors: inout NamedTensors, prefix: String) {
         tensors[prefix + "counts"] = Tensor([clock, ratings.count])
-        tensors[prefix + "ratings"] = Tensor([ratings.sum, ratings.minimum, ratings.maximum])
+        tensors[prefix + "ratings"] = Tensor([
+            ratings.mean, ratings.squares, ratings.minimum, ratings.maximum,
+        ])
     }
 
     func decodeTotals(_ tensors: NamedTensors, prefix: String) throws(LearningError) {
@@ -77,7 +79,7 @@ extension RecommenderModel {
         prefix: String
     ) throws(LearningError) -> (clock: Int64, ratings: RatingTotals) {
         let counts: [Int64] = try tensors.values(prefix + "counts", shape: [2])
-        let numbers: [Double] = try tensors.values(prefix + "ratings", shape: [3])
+        let numbers: [Double] = try tensors.values(prefix + "ratings", shape: [4])
         guard counts.allSatisfy({ (0...1 << 60).contains($0) }), numbers.allSatisfy(\.isFinite)
         else {
             throw LearningError(
@@ -90,9 +92,10 @@ extension RecommenderModel {
             counts[0],
             RatingTotals(
                 count: counts[1],
-                sum: numbers[0],
-                minimum: numbers[1],
-                maximum: numbers[2]
+                mean: numbers[0],
+                squares: numbers[1],
+                minimum: numbers[2],
+                maximum: numbers[3]
             )
         )
     }

@@ -137,21 +137,29 @@ public final class RecommenderModel: ServableModel {
     }
 }
 
-/// Mean and range of all ratings so far.
+/// Mean, spread and range of all ratings so far.
+///
+/// Biases and factors are in units of the spread, so that the same learning rates serve ratings of 1
+/// to 5 and of 0 to 100.
 struct RatingTotals: Equatable {
     var count: Int64 = 0
-    var sum = 0.0
+    /// 0 before the first rating.
+    var mean = 0.0
+    /// Sum of squared deviations from the mean (Welford, 1962).
+    var squares = 0.0
     var minimum = 0.0
     var maximum = 0.0
 
-    /// The mean; 0 before the first rating.
-    var mean: Double { count == 0 ? 0 : sum / Double(count) }
+    /// The standard deviation; 1 as long as all ratings are equal.
+    var spread: Double { squares > 0 ? (squares / Double(count)).squareRoot() : 1 }
 
     mutating func add(_ rating: Double) {
         minimum = count == 0 ? rating : min(minimum, rating)
         maximum = count == 0 ? rating : max(maximum, rating)
-        sum += rating
         count += 1
+        let deviation = rating - mean
+        mean += deviation / Double(count)
+        squares += deviation * (rating - mean)
     }
 
     /// A prediction within the range observed.

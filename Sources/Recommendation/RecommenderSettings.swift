@@ -25,7 +25,7 @@ public struct RecommenderSettings: Codable, Sendable, Equatable {
     public var seed: UInt64
     /// Latent dimensions of users and items, 1…1024. Default 64.
     public var factors: Int
-    /// Standard deviation of the factors of a new user or item, 0…10. Default 0.1.
+    /// Standard deviation of the factors of a new user or item, 0…10. Default 0.05.
     public var initialScale: Double
     /// How far an event's timestamp may lie after the time at which its record was appended to the
     /// log, in milliseconds, at least 0. Default 86,400,000 (one day).
@@ -36,7 +36,7 @@ public struct RecommenderSettings: Codable, Sendable, Equatable {
     /// Number of scored events in the sliding window of the evaluation, 1…1,000,000. Default 10,000.
     public var windowEvents: Int
     /// Which part of the events is ranked for the evaluation, 0…1; 0 chooses by itself: all while
-    /// there are at most 2,000 items, then 500 divided by the number of items. Default 0.
+    /// there are at most 2,000 items, then 250 divided by the number of items. Default 0.
     public var evaluationRate: Double
     /// How implicit feedback is learned.
     public var implicit: Implicit
@@ -120,7 +120,7 @@ public struct RecommenderSettings: Codable, Sendable, Equatable {
         feedback: Feedback = .implicit,
         seed: UInt64 = 1,
         factors: Int = 64,
-        initialScale: Double = 0.1,
+        initialScale: Double = 0.05,
         maximumFutureMilliseconds: Int64 = 86_400_000,
         popularityHalfLifeEvents: Double = 5_000,
         windowEvents: Int = 10_000,
