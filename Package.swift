@@ -79,7 +79,10 @@ var targets: [Target] = [
     tests("PipelineTests", ["Pipeline", "Recommendation", "Learning", "Streaming", "ModelStore"]),
     tests(
         "FreshetTests",
-        ["freshet", "KafkaBroker", "KafkaClient", "Recommendation", "Streaming", logging]),
+        [
+            "freshet", "KafkaBroker", "KafkaClient", "Streaming", logging,
+            .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        ]),
     tests("IntegrationTests", ["KafkaClient", "KafkaBroker", "Streaming"]),
     tests("TidyTests", []),
 ]

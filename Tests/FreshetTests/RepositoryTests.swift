@@ -1,3 +1,4 @@
+import ArgumentParser
 import Foundation
 import Testing
 
@@ -56,6 +57,36 @@ private enum Repository {
             #expect(left.properties == right.properties)
             #expect(left.schema == right.schema)
             #expect(left.file.hasSuffix("/\(right.file)"))
+        }
+    }
+
+    @Test func `every command and its options are documented`() throws {
+        let text = try Repository.text("docs/commands.md")
+        for (name, command) in Self.commands(Freshet.self, path: ["freshet"]) {
+            let sections = text.split(separator: "\n## ")
+            let section = sections.first { $0.hasPrefix("`\(name)`\n") }
+            #expect(section != nil, "\(name) is not documented")
+            let help = Freshet.helpMessage(for: command, columns: 400)
+            for option in help.matches(of: /\n  (--[a-z-]+)/).map({ String($0.1) }) {
+                let isShared = text.contains("\n| `\(option) ")
+                #expect(
+                    isShared || section?.contains("`\(option)") == true
+                        || ["--version", "--help"].contains(option),
+                    "\(name) \(option) is not documented"
+                )
+            }
+        }
+    }
+
+    /// All commands that do something, with their full names.
+    private static func commands(
+        _ command: any ParsableCommand.Type,
+        path: [String]
+    ) -> [(name: String, command: any ParsableCommand.Type)] {
+        let subcommands = command.configuration.subcommands
+        guard !subcommands.isEmpty else { return [(path.joined(separator: " "), command)] }
+        return subcommands.flatMap { subcommand in
+            commands(subcommand, path: path + [subcommand.configuration.commandName ?? "?"])
         }
     }
 

@@ -21,7 +21,12 @@ struct EventOutputOptions: ParsableArguments {
     )
     var output: String?
 
-    @Option(help: ArgumentHelp("Events per second; as fast as possible if absent."))
+    @Option(
+        help: ArgumentHelp(
+            "Events per second; as fast as possible if absent.",
+            valueName: "events/s"
+        )
+    )
     var rate: Double?
 
     func validate() throws {

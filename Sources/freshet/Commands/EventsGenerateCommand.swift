@@ -41,7 +41,7 @@ struct EventsGenerateCommand: ParsableCommand {
     var ratings = false
 
     @Option(
-        help: "Timestamps: synthetic or now (default: now for the topic, synthetic for a file)."
+        help: "The events' timestamps (default: now for the topic, synthetic for a file)."
     )
     var timestamps: Timestamps?
 

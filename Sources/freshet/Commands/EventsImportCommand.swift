@@ -34,7 +34,7 @@ struct EventsImportCommand: ParsableCommand {
     var file: String
 
     @Option(
-        help: "The format: u.data, ratings.csv, ratings.dat, csv or jsonl (default: found out)."
+        help: "The format (default: found out from the first line)."
     )
     var format: ImportFormat?
 
@@ -53,11 +53,11 @@ struct EventsImportCommand: ParsableCommand {
     var delimiter = ","
 
     @Option(
-        help: "Unit of timestamps: s, ms, us, ns, iso8601 or auto (default: the format's own)."
+        help: "The unit of timestamps (default: the format's own)."
     )
     var timestampUnit: TimestampUnit?
 
-    @Option(help: "Timestamps of the events sent: original or now.")
+    @Option(help: "The timestamps of the events sent.")
     var timestamps = Timestamps.original
 
     @Flag(help: "Send in the order of the file.")

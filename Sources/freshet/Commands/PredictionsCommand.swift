@@ -28,7 +28,7 @@ struct PredictionsTailCommand: ParsableCommand {
 
     @OptionGroup var common: CommonOptions
 
-    @Option(help: "Where to begin: beginning or end.")
+    @Option(help: "Where to begin.")
     var from = Start.end
 
     @Option(help: "Stop after so many answers.")
