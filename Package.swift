@@ -84,6 +84,7 @@ var targets: [Target] = [
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),
     tests("IntegrationTests", ["KafkaClient", "KafkaBroker", "Streaming"]),
+    tests("CrashTests", ["freshet", "ModelStore"]),
     tests("TidyTests", []),
 ]
 
