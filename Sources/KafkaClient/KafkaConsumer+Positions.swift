@@ -19,7 +19,7 @@ extension KafkaConsumer {
             )
         }
         try validate(positions)
-        try resume(Array(pausedPartitions))
+        try resume(Array(handle.target.pausedPartitions))
         let list = PartitionList(positions)
         handle.target.errors = []
         try check(rd_kafka_assign(handle.client, list.pointer), "partitions cannot be assigned")
@@ -92,14 +92,14 @@ extension KafkaConsumer {
             "cannot pause \(partitions)"
         )
         try list.checkEach("cannot pause")
-        pausedPartitions.formUnion(partitions)
+        handle.target.pausedPartitions.formUnion(partitions)
     }
 
     /// Goes on returning records of these partitions; those that are not paused are left alone.
     public func resume(_ partitions: [TopicPartition]) throws(StreamError) {
         let handle = try opened()
         // librdkafka would read a partition that is not paused again from where it was assigned.
-        let paused = pausedPartitions.intersection(partitions)
+        let paused = handle.target.pausedPartitions.intersection(partitions)
         guard !paused.isEmpty else { return }
         let list = PartitionList(paused.sorted())
         try check(
@@ -107,7 +107,7 @@ extension KafkaConsumer {
             "cannot resume \(partitions)"
         )
         try list.checkEach("cannot resume")
-        pausedPartitions.subtract(paused)
+        handle.target.pausedPartitions.subtract(paused)
     }
 
     /// The partitions of a topic, ascending.

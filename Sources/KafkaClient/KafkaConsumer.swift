@@ -31,8 +31,6 @@ public final class KafkaConsumer: RecordSource {
     ///
     /// Held by `handle`, which keeps an address from being used again for another topic.
     let topicPointers: [OpaquePointer]
-    /// Partitions that `pause` stopped and nothing has resumed since.
-    var pausedPartitions: Set<TopicPartition> = []
     /// Wakes the reading ahead.
     var readAhead: ReadAhead
     /// Memory of a poll that found nothing, for the next one; nil when it went out with a batch.

@@ -13,7 +13,8 @@ extension StreamError {
         isRetriable: Bool? = nil
     ) {
         let kind = Kind(code)
-        let text = detail ?? string(rd_kafka_err2str(code))
+        var text = detail ?? string(rd_kafka_err2str(code))
+        if text.hasSuffix(".") { text.removeLast() }
         self.init(
             kind,
             "\(what): \(text)",
