@@ -97,7 +97,7 @@ func errorCallback(
         RD_KAFKA_RESP_ERR__TIMED_OUT:
         notices.connectionFailed(string(text))
     case RD_KAFKA_RESP_ERR__FATAL:
-        guard let client, let error = fatalError(of: client) else { return }
+        guard let client, let error = fatalFailure(of: client) else { return }
         notices.warn(error.description)
     case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC,
         RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:

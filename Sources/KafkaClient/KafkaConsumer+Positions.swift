@@ -8,7 +8,7 @@ extension KafkaConsumer {
     /// were polled before stay valid.
     /// - Parameter positions: The partitions and the offset of the first record to read of each.
     /// - Throws: A configuration error for a negative offset, a topic that is not in `topics`, or
-    /// a consumer whose group assigns.
+    ///   a consumer whose group assigns.
     public func assign(_ positions: [TopicPartition: Offset]) throws(StreamError) {
         let handle = try opened()
         if let group {
@@ -114,8 +114,8 @@ extension KafkaConsumer {
     ///
     /// Blocks up to `timeout`.
     /// - Parameters:
-    /// - topic: The topic, which need not be among `topics`.
-    /// - timeout: How long to wait for the answer.
+    ///   - topic: The topic, which need not be among `topics`.
+    ///   - timeout: How long to wait for the answer.
     /// - Returns: All its partitions.
     /// - Throws: `unknownTopic` when it does not exist, `unreachable` or `timedOut`.
     public func partitions(
@@ -175,9 +175,9 @@ extension KafkaConsumer {
     ///
     /// For a partition all of whose records are older it is the end. Blocks up to `timeout`.
     /// - Parameters:
-    /// - timestamp: Milliseconds since 1970.
-    /// - partitions: The partitions to look in.
-    /// - timeout: How long to wait for all answers.
+    ///   - timestamp: Milliseconds since 1970.
+    ///   - partitions: The partitions to look in.
+    ///   - timeout: How long to wait for all answers.
     /// - Returns: An offset for each partition.
     /// - Throws: `unknownTopic`, `unreachable`, `timedOut`.
     public func offsets(
@@ -211,8 +211,8 @@ extension KafkaConsumer {
     ///
     /// Blocks up to `timeout`.
     /// - Parameters:
-    /// - partitions: The partitions to ask for.
-    /// - timeout: How long to wait for the answer.
+    ///   - partitions: The partitions to ask for.
+    ///   - timeout: How long to wait for the answer.
     /// - Returns: Offsets; a partition without one is left out.
     /// - Throws: `unreachable`, `timedOut` and what the group's coordinator refuses.
     public func committed(
