@@ -15,6 +15,8 @@ final class CallbackTarget {
     var errors: [StreamError] = []
     /// Whether a group chooses the partitions.
     var isGroupMember = false
+    /// Partitions that a consumer paused and has not resumed.
+    var pausedPartitions: Set<TopicPartition> = []
     private let errorLimit = 16
 
     init(address: String) { notices = NoticeInbox(address: address) }
@@ -95,7 +97,7 @@ func errorCallback(
         RD_KAFKA_RESP_ERR__TIMED_OUT:
         notices.connectionFailed(string(text))
     case RD_KAFKA_RESP_ERR__FATAL:
-        guard let client, let error = fatalError(of: client) else { return }
+        guard let client, let error = fatalFailure(of: client) else { return }
         notices.warn(error.description)
     case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC,
         RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
@@ -145,7 +147,7 @@ func rebalanceCallback(
     list: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?,
     opaque: UnsafeMutableRawPointer?
 ) {
-    guard let client, let notices = target(opaque)?.notices else { return }
+    guard let client, let target = target(opaque) else { return }
     // A cooperative group tells the changes of an assignment, an eager one the whole of it.
     let isCooperative = string(rd_kafka_rebalance_protocol(client)) == "COOPERATIVE"
     let partitions = (list.map { positions(of: $0).map(\.0) } ?? []).sorted()
@@ -155,15 +157,22 @@ func rebalanceCallback(
             isCooperative
             ? StreamError(consuming: rd_kafka_incremental_assign(client, list), "assignment")
             : StreamError(rejecting: rd_kafka_assign(client, list), "assignment")
-        if failure == nil { notices.add(.assigned(partitions)) }
+        if failure == nil { target.notices.add(.assigned(partitions)) }
     } else {
+        // librdkafka would keep the pause for when the partition comes back.
+        let paused = target.pausedPartitions.intersection(partitions)
+        if !paused.isEmpty {
+            let list = PartitionList(Array(paused))
+            rd_kafka_resume_partitions(client, list.pointer)
+            target.pausedPartitions.subtract(paused)
+        }
         failure =
             isCooperative && code == RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS
             ? StreamError(consuming: rd_kafka_incremental_unassign(client, list), "revocation")
             : StreamError(rejecting: rd_kafka_assign(client, nil), "revocation")
-        if !partitions.isEmpty { notices.add(.revoked(partitions)) }
+        if !partitions.isEmpty { target.notices.add(.revoked(partitions)) }
     }
-    if let failure { notices.add(.warning("group \(failure.description)")) }
+    if let failure { target.notices.add(.warning("group \(failure.description)")) }
 }
 
 /// The fate of a commit.

@@ -1,4 +1,5 @@
 internal import CLibrdkafka
+internal import Foundation
 internal import Streaming
 
 /// Owner of one librdkafka client and of everything that must go before it.
@@ -47,8 +48,38 @@ final class ClientHandle {
     deinit {
         for topic in topicHandles.values { rd_kafka_topic_destroy(topic) }
         if let consumerQueue { rd_kafka_queue_destroy(consumerQueue) }
-        // Joins librdkafka's threads: after it no callback can reach `target`.
-        rd_kafka_destroy(client)
+        guard consumerQueue != nil, rd_kafka_consumer_closed(client) == 0 else {
+            // Joins librdkafka's threads: after it no callback can reach `target`.
+            rd_kafka_destroy(client)
+            return
+        }
+        // Closing timed out, for instance because a commit waits for a broker that is gone: then
+        // destroying waits as long. Nobody else uses client and target any more, so that they may
+        // cross to a thread of their own.
+        nonisolated(unsafe) let client = client
+        nonisolated(unsafe) let target = target
+        Thread.detachNewThread {
+            withExtendedLifetime(target) {
+                rd_kafka_destroy_flags(client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
+            }
+        }
+    }
+
+    /// Leaves a consumer's group after pending commits; gives up waiting after `timeout`.
+    func closeConsumer(timeout: Duration) {
+        let queue = rd_kafka_queue_new(client)
+        defer { rd_kafka_queue_destroy(queue) }
+        if let error = rd_kafka_consumer_close_queue(client, queue) {
+            rd_kafka_error_destroy(error)
+            return
+        }
+        let deadline = ContinuousClock.now + timeout
+        while rd_kafka_consumer_closed(client) == 0, ContinuousClock.now < deadline {
+            // Serves the callbacks of revocation and commits.
+            var message: UnsafeMutablePointer<rd_kafka_message_t>?
+            let count = rd_kafka_consume_batch_queue(queue, 20, &message, 1)
+            if count > 0, let message { rd_kafka_message_destroy(message) }
+        }
     }
 
     /// The topic's handle, which stays valid while this object lives and no other 1024 are used.

@@ -4,8 +4,8 @@ public import Streaming
 extension KafkaAdmin {
     /// Describes topics.
     /// - Parameters:
-    /// - names: The topics; nil for all.
-    /// - timeout: How long to block.
+    ///   - names: The topics; nil for all.
+    ///   - timeout: How long to block.
     /// - Returns: Topics that exist, by name; missing ones are left out, none is created. Each says
     ///   what kept its configuration from being known.
     /// - Throws: When no broker answered.
@@ -121,9 +121,9 @@ extension KafkaAdmin {
 
     /// How far a consumer group has come.
     /// - Parameters:
-    /// - group: The group's name.
-    /// - topics: The topics to look at.
-    /// - timeout: How long to block.
+    ///   - group: The group's name.
+    ///   - topics: The topics to look at.
+    ///   - timeout: How long to block.
     /// - Returns: A position for each partition for which the group has committed an offset.
     /// - Throws: `unknownTopic` for a topic that does not exist, and when no broker answered.
     public func positions(

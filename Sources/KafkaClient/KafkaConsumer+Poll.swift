@@ -19,10 +19,7 @@ extension KafkaConsumer {
         let handle = try opened()
         handle.noticeRecovery()
         if !handle.target.errors.isEmpty { throw handle.target.errors.removeFirst() }
-        let memory = MessageMemory(
-            capacity: min(max(maximumCount, 1), 100_000),
-            handle: handle
-        )
+        let memory = emptyMemory(capacity: min(max(maximumCount, 1), 100_000), handle)
         // librdkafka waits until it has as many as asked for: so take what is there, and only when
         // that is nothing wait for one.
         memory.fill(waiting: 0)
@@ -34,7 +31,7 @@ extension KafkaConsumer {
         if memory.count == 0 {
             spareMemory = memory
             if !handle.target.errors.isEmpty { throw handle.target.errors.removeFirst() }
-            if let error = fatalError(of: handle.client) { throw error }
+            if let error = fatalFailure(of: handle.client) { throw error }
             return RecordBatch(records: [])
         }
         let records = records(of: memory)
@@ -64,6 +61,7 @@ extension KafkaConsumer {
                 let topic = message.pointee.rkt
                 if topic != lastPointer {
                     lastPointer = topic
+                    // Never -1: only partitions of these topics are assigned.
                     lastIndex = Int32(topicPointers.firstIndex { $0 == topic } ?? -1)
                 }
                 buffer.initializeElement(

@@ -8,7 +8,7 @@ extension KafkaConsumer {
     /// were polled before stay valid.
     /// - Parameter positions: The partitions and the offset of the first record to read of each.
     /// - Throws: A configuration error for a negative offset, a topic that is not in `topics`, or
-    /// a consumer whose group assigns.
+    ///   a consumer whose group assigns.
     public func assign(_ positions: [TopicPartition: Offset]) throws(StreamError) {
         let handle = try opened()
         if let group {
@@ -19,7 +19,7 @@ extension KafkaConsumer {
             )
         }
         try validate(positions)
-        try resume(Array(pausedPartitions))
+        try resume(Array(handle.target.pausedPartitions))
         let list = PartitionList(positions)
         handle.target.errors = []
         try check(rd_kafka_assign(handle.client, list.pointer), "partitions cannot be assigned")
@@ -92,14 +92,14 @@ extension KafkaConsumer {
             "cannot pause \(partitions)"
         )
         try list.checkEach("cannot pause")
-        pausedPartitions.formUnion(partitions)
+        handle.target.pausedPartitions.formUnion(partitions)
     }
 
     /// Goes on returning records of these partitions; those that are not paused are left alone.
     public func resume(_ partitions: [TopicPartition]) throws(StreamError) {
         let handle = try opened()
         // librdkafka would read a partition that is not paused again from where it was assigned.
-        let paused = pausedPartitions.intersection(partitions)
+        let paused = handle.target.pausedPartitions.intersection(partitions)
         guard !paused.isEmpty else { return }
         let list = PartitionList(paused.sorted())
         try check(
@@ -107,15 +107,15 @@ extension KafkaConsumer {
             "cannot resume \(partitions)"
         )
         try list.checkEach("cannot resume")
-        pausedPartitions.subtract(paused)
+        handle.target.pausedPartitions.subtract(paused)
     }
 
     /// The partitions of a topic, ascending.
     ///
     /// Blocks up to `timeout`.
     /// - Parameters:
-    /// - topic: The topic, which need not be among `topics`.
-    /// - timeout: How long to wait for the answer.
+    ///   - topic: The topic, which need not be among `topics`.
+    ///   - timeout: How long to wait for the answer.
     /// - Returns: All its partitions.
     /// - Throws: `unknownTopic` when it does not exist, `unreachable` or `timedOut`.
     public func partitions(
@@ -175,9 +175,9 @@ extension KafkaConsumer {
     ///
     /// For a partition all of whose records are older it is the end. Blocks up to `timeout`.
     /// - Parameters:
-    /// - timestamp: Milliseconds since 1970.
-    /// - partitions: The partitions to look in.
-    /// - timeout: How long to wait for all answers.
+    ///   - timestamp: Milliseconds since 1970.
+    ///   - partitions: The partitions to look in.
+    ///   - timeout: How long to wait for all answers.
     /// - Returns: An offset for each partition.
     /// - Throws: `unknownTopic`, `unreachable`, `timedOut`.
     public func offsets(
@@ -211,8 +211,8 @@ extension KafkaConsumer {
     ///
     /// Blocks up to `timeout`.
     /// - Parameters:
-    /// - partitions: The partitions to ask for.
-    /// - timeout: How long to wait for the answer.
+    ///   - partitions: The partitions to ask for.
+    ///   - timeout: How long to wait for the answer.
     /// - Returns: Offsets; a partition without one is left out.
     /// - Throws: `unreachable`, `timedOut` and what the group's coordinator refuses.
     public func committed(

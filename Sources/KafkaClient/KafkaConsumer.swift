@@ -5,14 +5,14 @@ public import Streaming
 ///
 /// Owned by one thread. Its own defaults, each of which `KafkaSettings.properties` can change:
 /// - a fetch waits up to 100 ms at the broker for the first byte (`fetch.wait.max.ms`,
-/// `fetch.min.bytes`), and small requests leave at once (`socket.nagle.disable`);
+///   `fetch.min.bytes`), and small requests leave at once (`socket.nagle.disable`);
 /// - at most 100,000 records or 64 MiB are read ahead, and one fetch more (`queued.min.messages`,
 ///   `queued.max.messages.kbytes`);
 /// - every record batch's checksum is verified (`check.crcs`);
 /// - reconnecting waits 50 ms at first and 1 s at most (`reconnect.backoff.ms`, `.max.ms`);
 /// - a topic is unknown when it has been missing for 3 s (`topic.metadata.propagation.max.ms`);
 /// - a group notices a dead member after 10 s (`session.timeout.ms`) and assigns by range, because
-/// the cooperative assignor of librdkafka 2.0.2 can give a partition to two members.
+///   the cooperative assignor of librdkafka 2.0.2 can give a partition to two members.
 ///
 /// Offsets are committed only by `commit`. Without a group they are committed under the property
 /// `group.id`, or the client id when there is none, for lag tools to see.
@@ -31,8 +31,6 @@ public final class KafkaConsumer: RecordSource {
     ///
     /// Held by `handle`, which keeps an address from being used again for another topic.
     let topicPointers: [OpaquePointer]
-    /// Partitions that `pause` stopped and nothing has resumed since.
-    var pausedPartitions: Set<TopicPartition> = []
     /// Wakes the reading ahead.
     var readAhead: ReadAhead
     /// Memory of a poll that found nothing, for the next one; nil when it went out with a batch.
@@ -42,9 +40,9 @@ public final class KafkaConsumer: RecordSource {
 
     /// Reads partitions named by `assign`, and none before.
     /// - Parameters:
-    /// - settings: How to reach the cluster.
-    /// - topics: The topics that partitions may be assigned from.
-    /// - isolation: Which records of transactional producers are seen.
+    ///   - settings: How to reach the cluster.
+    ///   - topics: The topics that partitions may be assigned from.
+    ///   - isolation: Which records of transactional producers are seen.
     /// - Throws: A configuration error when a property is refused.
     public convenience init(
         _ settings: KafkaSettings,
@@ -70,11 +68,11 @@ public final class KafkaConsumer: RecordSource {
     /// notice. A record polled before its partition was revoked may be read by the next member
     /// too: a group alone gives at-least-once.
     /// - Parameters:
-    /// - settings: How to reach the cluster.
-    /// - group: The group's name.
-    /// - topics: The topics to share.
-    /// - start: Where to begin without a committed offset, or when it is gone from the log.
-    /// - isolation: Which records of transactional producers are seen.
+    ///   - settings: How to reach the cluster.
+    ///   - group: The group's name.
+    ///   - topics: The topics to share.
+    ///   - start: Where to begin without a committed offset, or when it is gone from the log.
+    ///   - isolation: Which records of transactional producers are seen.
     /// - Throws: A configuration error when a property or a name is refused.
     public convenience init(
         _ settings: KafkaSettings,
@@ -168,13 +166,14 @@ public final class KafkaConsumer: RecordSource {
 
     /// Leaves the group, if any, and gives the client up; every later call throws.
     ///
-    /// Blocks until pending commits are answered and the group is left, a few seconds when the
-    /// broker is gone. The client's memory is freed with the last batch that it returned.
+    /// Blocks until pending commits are answered and the group is left, but at most 5 s: without
+    /// a broker the group notices by itself. The client's memory is freed with the last batch that
+    /// it returned.
     public func close() {
         guard let handle else { return }
         self.handle = nil
         spareMemory = nil
-        rd_kafka_consumer_close(handle.client)
+        handle.closeConsumer(timeout: .seconds(5))
         closingNotices = handle.target.notices.take()
     }
 

@@ -28,9 +28,9 @@ extension KafkaProducer {
 
     /// Commits a group's offsets with this transaction.
     /// - Parameters:
-    /// - positions: The offsets of the next records to be read.
-    /// - consumer: The consumer whose group they belong to.
-    /// - timeout: How long to block.
+    ///   - positions: The offsets of the next records to be read.
+    ///   - consumer: The consumer whose group they belong to.
+    ///   - timeout: How long to block.
     /// - Throws: When they cannot be made part of the transaction.
     public func sendOffsets(
         _ positions: [TopicPartition: Offset],

@@ -6,11 +6,11 @@ public import Streaming
 /// Owned by one thread. Its own defaults, each of which `KafkaSettings.properties` can change:
 /// - idempotent and acknowledged by all replicas: a retry neither repeats nor reorders records;
 /// - records wait 5 ms for company (`linger.ms`) and are compressed with LZ4, the cheapest codec,
-/// where the broker knows it;
+///   where the broker knows it;
 /// - at most 100,000 records or 64 MiB wait to be sent (`queue.buffering.max.messages`,
-/// `.kbytes`); then `send` blocks;
+///   `.kbytes`); then `send` blocks;
 /// - a record is given up after 5 minutes, or 60 s in a transaction (`message.timeout.ms`,
-/// `transaction.timeout.ms`), so that a broker can restart meanwhile;
+///   `transaction.timeout.ms`), so that a broker can restart meanwhile;
 /// - a record without partition goes to murmur2 of its key, as with Kafka's own clients.
 ///
 /// Every `send` with a token other than 0 gets exactly one `Delivery`; with token 0 only a failure
@@ -28,9 +28,9 @@ public final class KafkaProducer: RecordSink {
 
     /// Makes a producer.
     /// - Parameters:
-    /// - settings: How to reach the cluster.
-    /// - transactionalID: The name that fences older producers of the same name; nil for a
-    /// producer without transactions.
+    ///   - settings: How to reach the cluster.
+    ///   - transactionalID: The name that fences older producers of the same name; nil for a
+    ///     producer without transactions.
     /// - Throws: A configuration error when a property is refused.
     public init(_ settings: KafkaSettings, transactionalID: String? = nil) throws(StreamError) {
         var defaults = Self.defaults
@@ -68,10 +68,10 @@ public final class KafkaProducer: RecordSink {
     ///
     /// When the bounded queue is full this blocks until there is room.
     /// - Parameters:
-    /// - record: What to append, and where.
-    /// - token: Comes back in the record's `Delivery`; 0 when only a failure is of interest.
+    ///   - record: What to append, and where.
+    ///   - token: Comes back in the record's `Delivery`; 0 when only a failure is of interest.
     /// - Throws: When the record cannot be taken, for instance because it is larger than
-    /// `message.max.bytes`; `fenced` and other fatal errors when the producer is of no more use.
+    ///   `message.max.bytes`; `fenced` and other fatal errors when the producer is of no more use.
     public func send(_ record: OutgoingRecord, token: UInt64) throws(StreamError) {
         let topic = try topicPointer(record.topic)
         let headers = record.headers.isEmpty ? nil : try headerList(record.headers)
@@ -106,12 +106,12 @@ public final class KafkaProducer: RecordSink {
     ///
     /// The fast way for many records. Blocks as `send(_:token:)` does.
     /// - Parameters:
-    /// - topic: The topic's name; the same as in the call before is quickest.
-    /// - partition: The partition; nil to choose by key.
-    /// - key: The key's bytes; nil for none.
-    /// - value: The value's bytes; nil for a tombstone.
-    /// - timestamp: Milliseconds since 1970; nil for now.
-    /// - token: Comes back in the record's `Delivery`; 0 when only a failure is of interest.
+    ///   - topic: The topic's name; the same as in the call before is quickest.
+    ///   - partition: The partition; nil to choose by key.
+    ///   - key: The key's bytes; nil for none.
+    ///   - value: The value's bytes; nil for a tombstone.
+    ///   - timestamp: Milliseconds since 1970; nil for now.
+    ///   - token: Comes back in the record's `Delivery`; 0 when only a failure is of interest.
     /// - Throws: As `send(_:token:)`.
     public func send(
         topic: String,
@@ -139,7 +139,7 @@ public final class KafkaProducer: RecordSink {
     ///
     /// Does not block.
     /// - Returns: Deliveries since the last call. The offset is -1 when the record was not
-    /// appended, or was by a retry whose answer did not tell the offset.
+    ///   appended, or was by a retry whose answer did not tell the offset.
     public func takeDeliveries() -> [Delivery] {
         rd_kafka_poll(handle.client, 0)
         defer { handle.target.deliveries = [] }
@@ -149,7 +149,7 @@ public final class KafkaProducer: RecordSink {
     /// Waits until every record sent has been delivered or given up.
     /// - Parameter timeout: How long to wait.
     /// - Returns: Whether it was so within `timeout`.
-    /// - Throws: Nothing yet; deliveries carry the errors.
+    /// - Throws: When librdkafka refuses to; what befell the records is in their deliveries.
     public func flush(timeout: Duration) throws(StreamError) -> Bool {
         let code = rd_kafka_flush(handle.client, milliseconds(timeout))
         handle.noticeRecovery()
@@ -205,7 +205,7 @@ public final class KafkaProducer: RecordSink {
             code = message.enqueue(owner: handle.client)
         }
         guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { return }
-        if let fatal = fatalError(of: handle.client) { throw fatal }
+        if let fatal = fatalFailure(of: handle.client) { throw fatal }
         throw refusal(code, of: message, topicName: topicName)
     }
 

@@ -51,6 +51,17 @@ import Testing
         #expect(try consumer.copies(3).map(\.offset) == [5, 6, 7])
     }
 
+    @Test(.timeLimit(.minutes(1)))
+    func `closing ends even if a commit waits for a broker that is gone`() throws {
+        try cluster.fill("events", count: 5)
+        let consumer = try consumer()
+        try consumer.assign([events: 0])
+        #expect(try consumer.copies(5).count == 5)
+        cluster.stopBroker()
+        try consumer.commit([events: 5])
+        consumer.close()
+    }
+
     @Test func `a client without any broker says so, and its questions name the address`() throws {
         let settings = KafkaSettings(bootstrapServers: "127.0.0.1:1")
         let consumer = try KafkaConsumer(settings, topics: ["events"])
