@@ -17,7 +17,7 @@ port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0));
 bootstrap=127.0.0.1:$port
 cd "$folder"
 
-FRESHET_BROKER__PORT=$port "$freshet" up --bootstrap "$bootstrap" >up.log 2>&1 &
+"$freshet" up --port "$port" >up.log 2>&1 &
 up=$!
 finish() {
     status=$?

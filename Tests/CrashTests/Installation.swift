@@ -95,7 +95,7 @@ final class Installation {
         process.currentDirectoryURL = URL(fileURLWithPath: folder)
         let path = "\(folder)/\(name).log"
         if !FileManager.default.fileExists(atPath: path) {
-            FileManager.default.createFile(atPath: path, contents: nil)
+            _ = FileManager.default.createFile(atPath: path, contents: nil)
         }
         let errors = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
         try errors.seekToEnd()

@@ -127,8 +127,8 @@ struct UpdateFollower<Model: ServableModel> {
         switch update.content {
         case .delta(let payload): try apply(payload, to: replica, identity)
         case .checkpoint(let announcement):
+            if announcement.version > replica.version { status.versionsPickedUp += 1 }
             replica.version = announcement.version
-            status.versionsPickedUp += 1
         }
         replica.sequence = identity.sequence
         replica.hash = update.hash

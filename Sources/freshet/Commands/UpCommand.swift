@@ -13,7 +13,8 @@ struct UpCommand: AsyncParsableCommand {
         discussion: """
             Starts the embedded broker, makes the topics that are missing, trains and answers. \
             Prints the broker's address on standard output once requests can be asked. With \
-            --bootstrap no broker is started: that one is used.
+            --bootstrap, or kafka.bootstrap_servers set to another address than the default, no \
+            broker is started: that one is used.
             """
     )
 
@@ -35,7 +36,7 @@ struct UpCommand: AsyncParsableCommand {
         let effective = try common.load(overrides)
         let logger = effective.logger("freshet")
         let service: any Service
-        if common.bootstrap == nil {
+        if effective.usesEmbeddedBroker {
             let common = common
             service = BrokerService(
                 settings: BrokerSettings(effective.configuration.broker),
@@ -107,6 +108,11 @@ struct LoopsService: Service {
 }
 
 extension EffectiveConfiguration {
+    /// Whether no other broker is named: then the embedded one serves.
+    var usesEmbeddedBroker: Bool {
+        configuration.kafka.bootstrapServers == Configuration().kafka.bootstrapServers
+    }
+
     /// Throws unless the topics are as declared.
     ///
     /// A broker that does not answer is waited for until `isCancelled`, with a note once.

@@ -70,7 +70,7 @@ struct Configuration: Codable, Sendable, Equatable {
     struct Scorer: Codable, Sendable, Equatable {
         var group = "freshet-scorer"
         var batchSize = 256
-        var start = StartPosition.latest
+        var start = StartPosition.earliest
     }
 
     /// What is written to standard error.
