@@ -59,6 +59,22 @@ struct BrokerLifeTests {
         }
     }
 
+    @Test func `settings are read with defaults, and an unknown key is an error`() throws {
+        func read(_ text: String) throws -> BrokerSettings {
+            try JSONDecoder().decode(BrokerSettings.self, from: Data(text.utf8))
+        }
+        var expected = BrokerSettings(dataDirectory: "/d")
+        #expect(try read(#"{"dataDirectory": "/d"}"#) == expected)
+        expected.port = 1
+        expected.advertisedHost = "h"
+        expected.autoCreateTopics = false
+        let written = try JSONEncoder().encode(expected)
+        #expect(try JSONDecoder().decode(BrokerSettings.self, from: written) == expected)
+        #expect(throws: DecodingError.self) { try read(#"{"dataDirectory": "/d", "prot": 1}"#) }
+        #expect(throws: DecodingError.self) { try read(#"{"dataDirectory": "/d", "port": "x"}"#) }
+        #expect(throws: DecodingError.self) { try read("{}") }
+    }
+
     @Test func `topics survive a restart with their ids and settings`() async throws {
         let directory = temporaryDirectory()
         defer { try? FileManager.default.removeItem(at: directory) }
