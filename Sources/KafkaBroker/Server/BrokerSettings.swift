@@ -68,12 +68,13 @@ public struct BrokerSettings: Sendable, Codable, Equatable {
             "make it at least \(socketRequestMaxBytes)"
         )
         try check(maxConnections >= 1, "maxConnections = \(maxConnections)", "use 1 or more")
-        try check(
-            (1_048_576...Int(Int32.max)).contains(segmentBytes),
-            "segmentBytes = \(segmentBytes)",
-            "use 1048576 to 2147483647"
-        )
-        try check(maxMessageBytes >= 0, "maxMessageBytes = \(maxMessageBytes)", "use 0 or more")
+        for (name, value) in topicDefaults {
+            do throws(BrokerError) {
+                try TopicSetting.named[name]?.validate(value)
+            } catch {
+                throw BrokerError(.configuration, error.message, remedy: error.remedy)
+            }
+        }
         try check(
             fetchMaxBytes >= 1024 && fetchMaxBytes <= 1 << 30,
             "fetchMaxBytes = \(fetchMaxBytes)",

@@ -50,6 +50,7 @@ struct BrokerLifeTests {
         for change: (inout BrokerSettings) -> Void in [
             { $0.dataDirectory = "" }, { $0.port = 70000 }, { $0.advertisedHost = "0.0.0.0" },
             { $0.maxConnections = 0 }, { $0.requestMemoryBytes = 10 }, { $0.numPartitions = 0 },
+            { $0.segmentBytes = -1 },
         ] {
             var settings = BrokerSettings(dataDirectory: "/nonexistent")
             change(&settings)
