@@ -19,7 +19,11 @@ private enum Repository {
     {
         let file = Repository.root.appendingPathComponent("config/freshet.yaml").path
         let effective = try EffectiveConfiguration(file: file)
-        #expect(effective.configuration == Configuration())
+        let defaults = ConfigurationListing(try EffectiveConfiguration(exists: { _ in false }))
+        for (entry, builtIn) in zip(ConfigurationListing(effective).entries, defaults.entries) {
+            #expect(entry.key == builtIn.key)
+            #expect(entry.value == builtIn.value, "\(entry.key)")
+        }
         let lines = try Repository.text("config/freshet.yaml").split(
             separator: "\n",
             omittingEmptySubsequences: false

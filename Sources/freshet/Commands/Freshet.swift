@@ -37,7 +37,7 @@ struct Freshet: AsyncParsableCommand {
 
     /// Runs a command line and ends the process.
     static func main(_ arguments: [String]?) async {
-        // A reader that goes away is an error of write(2), not a signal: counts are still told.
+        // A connection that breaks must not end the process.
         signal(SIGPIPE, SIG_IGN)
         do {
             var command = try parseAsRoot(arguments)

@@ -59,7 +59,7 @@ struct PredictionsTailCommand: ParsableCommand {
     private func tail(_ consumer: KafkaConsumer, _ interruption: Interruption) throws {
         let output = LineWriter.standardOutput()
         var rest = limit ?? Int.max
-        while !interruption.isRequested && rest > 0 {
+        while !interruption.isRequested && rest > 0 && output.hasReader {
             let batch = try consumer.poll(
                 maximumCount: min(rest, 1000),
                 timeout: .milliseconds(200)

@@ -63,6 +63,7 @@ final class LineWriter {
                 write(descriptor, bytes.baseAddress?.advanced(by: written), bytes.count - written)
             }
             if count < 0 && errno == EINTR { continue }
+            if count < 0 && errno == EPIPE { endLikeEveryFilter() }
             guard count > 0 else {
                 throw CommandFailure(
                     .failure,
@@ -72,5 +73,17 @@ final class LineWriter {
             }
             written += count
         }
+    }
+
+    /// Whether somebody may still read what is written; false once a pipe's reader has gone.
+    var hasReader: Bool {
+        var request = pollfd(fd: descriptor, events: 0, revents: 0)
+        return poll(&request, 1, 0) < 1 || request.revents & Int16(POLLERR) == 0
+    }
+
+    /// Ends the process by SIGPIPE, in silence: `freshet … | head` has what it wanted.
+    private func endLikeEveryFilter() {
+        signal(SIGPIPE, SIG_DFL)
+        Foundation.raise(SIGPIPE)
     }
 }
