@@ -227,7 +227,8 @@ extension PartitionSync {
                 done.append(waiter.completion)
                 return true
             }
-            return (done, state.isWantedAgain || !state.waiting.isEmpty)
+            let isBehind = state.synced < state.written && !state.waiting.isEmpty
+            return (done, state.isWantedAgain || isBehind)
         }
         if isNeededAgain { requestSync() }
         for completion in done { completion(nil) }
