@@ -64,7 +64,7 @@ var targets: [Target] = [
 
     tests("KafkaClientTests", ["KafkaClient", "Streaming", "CLibrdkafka"]),
     tests("KafkaWireTests", ["KafkaWire"]),
-    tests("KafkaBrokerTests", ["KafkaBroker", "KafkaWire"]),
+    tests("KafkaBrokerTests", ["KafkaBroker", "KafkaWire", "CKernels", logging] + nio),
     tests("LearningTests", ["Learning"]),
     tests("RecommendationTests", ["Recommendation", "Learning", "CKernels"]),
     tests("LearnerConformance", ["Recommendation", "Learning"]),

@@ -61,6 +61,12 @@ public final class Broker: Sendable {
         }
         services.node.port = Int32(server.port)
         server.accept()
+        if !["127.0.0.1", "::1", "localhost"].contains(settings.host) {
+            logger.warning(
+                "the broker has no authentication: whoever reaches this address can read and write",
+                metadata: ["host": "\(settings.host)"]
+            )
+        }
         logger.info(
             "broker is listening",
             metadata: ["address": "\(bootstrapServers)", "data": "\(settings.dataDirectory)"]

@@ -11,6 +11,8 @@ final class FetchHandler: RequestHandler {
     private let nextToken = Atomic<UInt64>(0)
     /// The fetches under way, at most one a connection.
     private let pending = Mutex<[UInt64: PendingFetch]>([:])
+    /// Whether fetches are no longer to wait.
+    private let isEnding = Atomic<Bool>(false)
 
     init(logs: TopicLogs, settings: BrokerSettings) {
         self.logs = logs
@@ -56,10 +58,12 @@ final class FetchHandler: RequestHandler {
         }
         pending.withLock { $0[token] = fetching }
         fetching.begin()
+        if isEnding.load(ordering: .sequentiallyConsistent) { fetching.endWait() }
     }
 
-    /// Has every fetch that waits answered with what there is.
+    /// Has every fetch that waits answered with what there is, and those to come at once.
     func endWaits() {
+        isEnding.store(true, ordering: .sequentiallyConsistent)
         for fetching in pending.withLock({ Array($0.values) }) { fetching.endWait() }
     }
 }

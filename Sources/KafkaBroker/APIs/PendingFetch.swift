@@ -46,7 +46,9 @@ final class PendingFetch: Sendable {
     }
 
     /// What a round has found so far.
-    fileprivate struct Round: Sendable {
+    ///
+    /// Unchecked because it is handed from each read to the next and never shared.
+    fileprivate final class Round: @unchecked Sendable {
         var results: [FetchResponse.Partition] = []
         /// The offsets of each log when it was read; nil for a partition that is not there.
         var seen: [LogOffsets?] = []
@@ -105,10 +107,9 @@ final class PendingFetch: Sendable {
         if shallRead { read(0, Round()) }
     }
 
-    /// Reads the partitions from `index` on, then ends the round.
-    private func read(_ index: Int, _ round: Round) {
-        var index = index
-        var round = round
+    /// Reads the partitions from `start` on, then ends the round.
+    private func read(_ start: Int, _ round: Round) {
+        var index = start
         while index < parts.count, parts[index].partition == nil {
             let missing = parts[index].wanted.index
             round.add(FetchResponse.Partition(index: missing, errorCode: unknownCode))
@@ -118,7 +119,7 @@ final class PendingFetch: Sendable {
             return end(round)
         }
         let wanted = parts[index].wanted
-        let (next, soFar) = (index + 1, round)
+        let next = index + 1
         partition.read(
             from: wanted.fetchOffset,
             maxByteCount: min(maxBytes - round.byteCount, Int(max(0, wanted.maxBytes))),
@@ -126,7 +127,6 @@ final class PendingFetch: Sendable {
             isolation: fetch.isReadCommitted ? .readCommitted : .readUncommitted,
             currentLeaderEpoch: wanted.currentLeaderEpoch
         ) { [self] result in
-            var round = soFar
             switch result {
             case .success(let found):
                 round.add(found, index: wanted.index, fetch)
@@ -136,7 +136,7 @@ final class PendingFetch: Sendable {
                 let code = code == .unknownTopicOrPartition ? unknownCode : code
                 round.add(FetchResponse.Partition(index: wanted.index, errorCode: code))
                 // A refusal may come without a change of thread: do not let the stack grow.
-                loop.execute { [self, round] in read(next, round) }
+                loop.execute { [self] in read(next, round) }
             }
         }
     }
@@ -189,13 +189,13 @@ final class PendingFetch: Sendable {
 }
 
 extension PendingFetch.Round {
-    mutating func add(_ failed: FetchResponse.Partition) {
+    func add(_ failed: FetchResponse.Partition) {
         results.append(failed)
         seen.append(nil)
         hasError = true
     }
 
-    mutating func add(_ found: LogRead, index: Int32, _ fetch: FetchRequest) {
+    func add(_ found: LogRead, index: Int32, _ fetch: FetchRequest) {
         var result = FetchResponse.Partition(index: index)
         result.highWatermark = found.offsets.highWatermark
         result.lastStableOffset = found.offsets.lastStable

@@ -9,6 +9,8 @@ final class GroupRegistry {
         var state: GroupState
         /// Tells a group from an earlier one of the same id, for results that come late.
         let incarnation: UInt64
+        /// Whether the group may be in the store, and must be deleted there to be forgotten.
+        var isStored = false
         /// Commits that are on their way to the disk.
         var commitsInFlight = 0
         /// The deadline that stands in `deadlines` for this group.
@@ -53,7 +55,11 @@ final class GroupRegistry {
         let now = now()
         for (group, offsets) in stored {
             let state = GroupState(group, offsets: offsets, limits: settings.limits, at: now)
-            groups[group.id] = Entry(state: state, incarnation: nextNumber())
+            groups[group.id] = Entry(
+                state: state,
+                incarnation: nextNumber(),
+                isStored: true
+            )
             arm(group.id)
         }
     }
@@ -99,7 +105,7 @@ extension GroupRegistry {
         guard let index = groups.index(forKey: id) else { return nil }
         let value = input(&groups.values[index].state, now())
         for action in groups.values[index].state.takeActions() { perform(action) }
-        if groups.values[index].state.isBlank, groups.values[index].commitsInFlight == 0 {
+        if groups.values[index].state.isBlank, !groups.values[index].isStored {
             groups.remove(at: index)
         } else if !onlyRenews {
             arm(id)
@@ -142,6 +148,7 @@ extension GroupRegistry {
         switch action {
         case .answer(let answer): give(answer)
         case .persist(let group, let answers):
+            groups[group.id]?.isStored = true
             store.save(group) { [inbox] result in
                 // When the queue is closed, `run` has answered or will.
                 _ = inbox.push({ $0.persisted(group.id, result, answers) }, isReply: true)
@@ -238,6 +245,7 @@ extension GroupRegistry {
         ofGroup id: String,
         completion: @escaping @Sendable (ErrorCode) -> Void
     ) {
+        groups[id]?.isStored = true
         groups[id]?.commitsInFlight += 1
         let incarnation = groups[id]?.incarnation
         store.commit(offsets, ofGroup: id) { [inbox] result in
@@ -288,7 +296,7 @@ extension GroupRegistry {
 
     private func putBack(_ state: GroupState) {
         guard groups[state.id] == nil else { return }
-        groups[state.id] = Entry(state: state, incarnation: nextNumber())
+        groups[state.id] = Entry(state: state, incarnation: nextNumber(), isStored: true)
         arm(state.id)
     }
 }

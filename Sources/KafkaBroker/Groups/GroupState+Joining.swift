@@ -8,7 +8,7 @@ extension GroupState {
         guard limits.sessionTimeouts.contains(request.sessionTimeout) else {
             return answer(waiter, .refusal(.invalidSessionTimeout, memberID: memberID))
         }
-        guard hasRoom(for: memberID) else {
+        guard hasRoom(for: request) else {
             return answer(waiter, .refusal(.groupMaxSizeReached, memberID: memberID))
         }
         guard supports(request) else {
@@ -139,16 +139,19 @@ extension GroupState {
         act(.answer(.join(waiter, answer)))
     }
 
-    /// While members join, those who came count, so that a full group drops who comes last.
-    private func hasRoom(for memberID: String) -> Bool {
-        switch phase {
-        case .empty: true
-        case .preparingRebalance:
-            members[memberID]?.hasJoined == true
-                || members.values.count { $0.hasJoined } < limits.maximumSize
-        case .completingRebalance, .stable:
-            members[memberID] != nil || members.count < limits.maximumSize
+    /// Whether the group can take the client in, or holds a place for it already.
+    ///
+    /// While members join, places are held by those who came and by static members: so a full
+    /// group drops whoever comes last.
+    private func hasRoom(for request: JoinRequest) -> Bool {
+        let instanceIsKnown = request.instanceID.map { staticIDs[$0] != nil } ?? false
+        guard phase == .preparingRebalance else {
+            return instanceIsKnown || members[request.memberID] != nil
+                || members.count < limits.maximumSize
         }
+        let holders = members.values.lazy.filter { $0.hasJoined || $0.instanceID != nil }
+        return instanceIsKnown || holders.contains { $0.id == request.memberID }
+            || holders.count < limits.maximumSize
     }
 
     /// Whether a member with these protocols would leave at least one that all have.

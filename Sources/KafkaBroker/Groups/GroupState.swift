@@ -73,7 +73,7 @@ struct GroupState: Sendable {
 
     mutating func act(_ action: GroupAction) { actions.append(action) }
 
-    /// Whether forgetting the group would change nothing for anybody.
+    /// Whether nothing has ever come of the group.
     var isBlank: Bool {
         phase == .empty && generation == 0 && pendingIDs.isEmpty && offsets.isEmpty
             && protocolType == nil

@@ -9,6 +9,7 @@ final class ServerState: Sendable {
     let settings: BrokerSettings
     let router: RequestRouter
     let memory: RequestMemory
+    let buffers = FrameBuffers()
     let connections: ConnectionSet
     let logger: Logger
 

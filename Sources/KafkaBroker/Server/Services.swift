@@ -65,10 +65,11 @@ final class Services: Sendable {
         groups.stop()
     }
 
-    /// Writes everything to stable storage; blocks.
+    /// Writes everything to stable storage and unlocks the data directory; blocks.
     func close() {
         let isClean = logs.close()
         store.close(clean: isClean)
+        directory.unlock()
     }
 }
 

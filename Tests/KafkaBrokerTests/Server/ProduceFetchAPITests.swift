@@ -173,7 +173,10 @@ struct ProduceFetchAPITests {
             do {
                 let writer = try RawClient(port: broker.port)
                 let body = try MessageCodec.encodeRequest(
-                    .produce, version: 7, RawClient.produceFields(batch(["x"]), acks: 0))
+                    .produce,
+                    version: 7,
+                    RawClient.produceFields(batch(["x"]), acks: 0)
+                )
                 let frame = try writer.frame(.produce, version: 7, body: body)
                 try writer.send(Array(repeating: frame, count: 100).flatMap { $0 })
             }
