@@ -1,0 +1,76 @@
+# What one types to build, test and try Freshet; `make` alone lists it.
+
+SHELL := /bin/bash
+
+# The C libraries that Freshet links, and what its tests call (Debian and Ubuntu names).
+DEBIAN_PACKAGES := \
+	librdkafka-dev libsqlite3-dev libopenblas-dev libssl-dev \
+	zlib1g-dev liblz4-dev libzstd-dev libsnappy-dev \
+	pkg-config kcat python3 python3-venv
+
+# Installing needs root: sudo for everyone else.
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
+
+# What `swift format` reads: everything written in Swift.
+SWIFT_SOURCES := Package.swift Sources Tests $(wildcard Benchmarks)
+
+.PHONY: help deps build test lint format quickstart bench clean
+
+help:
+	@echo "make quickstart   install what is missing, build, and watch the loop run"
+	@echo "make deps         install the Debian packages that are missing"
+	@echo "make build        build .build/release/freshet"
+	@echo "make test         install what is missing, build, and run every test"
+	@echo "make lint         check the formatting and the rules of .swift-format"
+	@echo "make format       put the formatting right"
+	@echo "make bench        measure: kernels, learner, broker, the whole loop"
+	@echo "make clean        remove everything that was built"
+
+deps:
+	@command -v swift > /dev/null || { \
+		echo "deps: no swift: install Swift 6.3 from https://www.swift.org/install"; exit 1; }
+	@command -v dpkg > /dev/null || { \
+		echo "deps: not a Debian system: install what these packages hold, then go on with" \
+			"'swift build -c release': $(DEBIAN_PACKAGES)"; exit 1; }
+	@missing=""; \
+	for package in $(DEBIAN_PACKAGES); do \
+		dpkg -s $$package 2> /dev/null | grep -q "^Status: install ok installed" \
+			|| missing="$$missing $$package"; \
+	done; \
+	if [ -z "$$missing" ]; then \
+		echo "deps: every package is installed"; \
+	else \
+		echo "deps: installing$$missing"; \
+		$(SUDO) apt-get update -qq \
+			&& $(SUDO) env DEBIAN_FRONTEND=noninteractive \
+				apt-get install -y -qq --no-install-recommends $$missing \
+			&& echo "deps: installed$$missing"; \
+	fi
+
+build: deps
+	swift build -c release --product freshet
+
+# The Python clients that tests and examples run against Freshet.
+.venv/installed: Tests/Reference/requirements.txt
+	python3 -m venv .venv
+	.venv/bin/pip install --quiet --requirement Tests/Reference/requirements.txt
+	touch .venv/installed
+
+test: deps
+	$(MAKE) .venv/installed
+	PATH="$(CURDIR)/.venv/bin:$$PATH" swift test
+
+lint:
+	swift format lint --strict --recursive --parallel $(SWIFT_SOURCES)
+
+format:
+	swift format --in-place --recursive --parallel $(SWIFT_SOURCES)
+
+quickstart: build
+	.build/release/freshet quickstart
+
+bench: build
+	Benchmarks/run
+
+clean:
+	rm -rf .build .venv
