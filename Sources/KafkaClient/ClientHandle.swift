@@ -1,4 +1,5 @@
 internal import CLibrdkafka
+internal import Foundation
 internal import Streaming
 
 /// Owner of one librdkafka client and of everything that must go before it.
@@ -13,6 +14,11 @@ final class ClientHandle {
     let consumerQueue: OpaquePointer?
     private let settings: KafkaSettings
     private var topicHandles: [String: OpaquePointer] = [:]
+    /// What `touchBroker` asks about.
+    ///
+    /// Naming one of its topics keeps a consumer's question from
+    /// creating a topic that was deleted; nil asks about all that the client uses.
+    var probeTopic: OpaquePointer?
     private var lastProbe: ContinuousClock.Instant?
 
     /// More topics than any deployment of ours has; beyond it the cache starts anew.
@@ -26,7 +32,7 @@ final class ClientHandle {
         type: rd_kafka_type_t,
         settings: KafkaSettings
     ) throws(StreamError) {
-        let target = CallbackTarget()
+        let target = CallbackTarget(address: settings.bootstrapServers)
         configuration.direct(to: target)
         client = try configuration.start(type)
         self.target = target
@@ -42,8 +48,38 @@ final class ClientHandle {
     deinit {
         for topic in topicHandles.values { rd_kafka_topic_destroy(topic) }
         if let consumerQueue { rd_kafka_queue_destroy(consumerQueue) }
-        // Joins librdkafka's threads: after it no callback can reach `target`.
-        rd_kafka_destroy(client)
+        guard consumerQueue != nil, rd_kafka_consumer_closed(client) == 0 else {
+            // Joins librdkafka's threads: after it no callback can reach `target`.
+            rd_kafka_destroy(client)
+            return
+        }
+        // Closing timed out, for instance because a commit waits for a broker that is gone: then
+        // destroying waits as long. Nobody else uses client and target any more, so that they may
+        // cross to a thread of their own.
+        nonisolated(unsafe) let client = client
+        nonisolated(unsafe) let target = target
+        Thread.detachNewThread {
+            withExtendedLifetime(target) {
+                rd_kafka_destroy_flags(client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
+            }
+        }
+    }
+
+    /// Leaves a consumer's group after pending commits; gives up waiting after `timeout`.
+    func closeConsumer(timeout: Duration) {
+        let queue = rd_kafka_queue_new(client)
+        defer { rd_kafka_queue_destroy(queue) }
+        if let error = rd_kafka_consumer_close_queue(client, queue) {
+            rd_kafka_error_destroy(error)
+            return
+        }
+        let deadline = ContinuousClock.now + timeout
+        while rd_kafka_consumer_closed(client) == 0, ContinuousClock.now < deadline {
+            // Serves the callbacks of revocation and commits.
+            var message: UnsafeMutablePointer<rd_kafka_message_t>?
+            let count = rd_kafka_consume_batch_queue(queue, 20, &message, 1)
+            if count > 0, let message { rd_kafka_message_destroy(message) }
+        }
     }
 
     /// The topic's handle, which stays valid while this object lives and no other 1024 are used.
@@ -60,18 +96,27 @@ final class ClientHandle {
         return topic
     }
 
-    /// After a lost connection, tells when a broker answers again. Does not block.
+    /// After a lost connection, tells when a broker answers again.
+    ///
+    /// Does not block.
     func noticeRecovery() {
         guard target.notices.isDisconnected else { return }
         let now = ContinuousClock.now
         if let lastProbe, now - lastProbe < probeInterval { return }
         lastProbe = now
-        // With no time to wait librdkafka answers "transport" when no broker is connected, and
-        // otherwise sends a request whose answer nobody waits for.
+        if touchBroker() { target.notices.connected() }
+    }
+
+    /// Sends a small request, whose answer nobody waits for, to any connected broker.
+    ///
+    /// False when none is connected. Does not block. The request wakes librdkafka's thread for
+    /// that broker.
+    @discardableResult
+    func touchBroker() -> Bool {
         var metadata: UnsafePointer<rd_kafka_metadata>?
-        let code = rd_kafka_metadata(client, 0, nil, &metadata, 0)
+        let code = rd_kafka_metadata(client, 0, probeTopic, &metadata, 0)
         if let metadata { rd_kafka_metadata_destroy(metadata) }
-        if code != RD_KAFKA_RESP_ERR__TRANSPORT { target.notices.connected() }
+        return code != RD_KAFKA_RESP_ERR__TRANSPORT
     }
 
     /// An error that says which broker was asked and why it did not answer.

@@ -17,12 +17,23 @@ struct Configuration: ~Copyable {
 
     deinit { rd_kafka_conf_destroy(pointer) }
 
-    /// Sets `defaults`, then the settings, which win.
+    /// What every client of ours wants: small requests leave at once, a broker that restarts is
+    /// found again within a second, and log lines carry no more than their text.
+    private static let commonDefaults = [
+        "socket.nagle.disable": "true",
+        "reconnect.backoff.ms": "50",
+        "reconnect.backoff.max.ms": "1000",
+        "log.thread.name": "false",
+        "log.connection.close": "false",
+    ]
+
+    /// Sets the common defaults, `defaults`, and the settings; the later ones win.
     func apply(
         _ settings: KafkaSettings,
         defaults: [String: String]
     ) throws(StreamError) {
-        var merged = defaults
+        var merged = Self.commonDefaults
+        merged.merge(defaults) { _, particular in particular }
         merged["client.id"] = settings.clientID
         // The property under its older name replaces the address too.
         if settings.properties["metadata.broker.list"] == nil {

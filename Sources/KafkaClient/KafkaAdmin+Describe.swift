@@ -6,7 +6,8 @@ extension KafkaAdmin {
     /// - Parameters:
     ///   - names: The topics; nil for all.
     ///   - timeout: How long to block.
-    /// - Returns: Topics that exist, by name; missing ones are left out, none is created.
+    /// - Returns: Topics that exist, by name; missing ones are left out, none is created. Each says
+    ///   what kept its configuration from being known.
     /// - Throws: When no broker answered.
     public func describeTopics(
         _ names: [String]?,
@@ -32,7 +33,6 @@ extension KafkaAdmin {
                 }
             }
         } catch {
-            guard error.kind != .unreachable, error.kind != .timedOut else { throw error }
             for index in topics.indices {
                 topics[index].configurationProblem = error.description
             }
@@ -40,7 +40,9 @@ extension KafkaAdmin {
         return topics
     }
 
-    /// All topics with their counts. Asking for all, never for one by name, creates none.
+    /// All topics with their counts.
+    ///
+    /// Asking for all, never for one by name, creates none.
     private func listTopics(timeout: Duration) throws(StreamError) -> [TopicDescription] {
         var answer: UnsafePointer<rd_kafka_metadata>?
         let code = rd_kafka_metadata(handle.client, 1, nil, &answer, milliseconds(timeout))

@@ -12,16 +12,7 @@ public final class KafkaAdmin {
     /// - Throws: A configuration error when a property is refused.
     public init(_ settings: KafkaSettings) throws(StreamError) {
         let configuration = Configuration()
-        try configuration.apply(
-            settings,
-            defaults: [
-                "socket.nagle.disable": "true",
-                "reconnect.backoff.ms": "50",
-                "reconnect.backoff.max.ms": "1000",
-                "log.thread.name": "false",
-                "log.connection.close": "false",
-            ]
-        )
+        try configuration.apply(settings, defaults: [:])
         // librdkafka has no client for administration alone; a producer has the fewest threads.
         handle = try ClientHandle(configuration, type: RD_KAFKA_PRODUCER, settings: settings)
     }

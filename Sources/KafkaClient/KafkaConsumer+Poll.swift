@@ -18,11 +18,8 @@ extension KafkaConsumer {
     ) throws(StreamError) -> RecordBatch {
         let handle = try opened()
         handle.noticeRecovery()
-        if !pendingErrors.isEmpty { throw pendingErrors.removeFirst() }
-        let memory = MessageMemory(
-            capacity: min(max(maximumCount, 1), 100_000),
-            handle: handle
-        )
+        if !handle.target.errors.isEmpty { throw handle.target.errors.removeFirst() }
+        let memory = emptyMemory(capacity: min(max(maximumCount, 1), 100_000), handle)
         // librdkafka waits until it has as many as asked for: so take what is there, and only when
         // that is nothing wait for one.
         memory.fill(waiting: 0)
@@ -30,17 +27,27 @@ extension KafkaConsumer {
             memory.fill(waiting: milliseconds(timeout), upTo: 1)
             if memory.count == 1 { memory.fill(waiting: 0) }
         }
-        memory.removeErrors { message in note(message) }
+        memory.removeErrors { message in note(message, handle) }
         if memory.count == 0 {
-            if !pendingErrors.isEmpty { throw pendingErrors.removeFirst() }
-            if let error = fatalError(of: handle.client) { throw error }
+            spareMemory = memory
+            if !handle.target.errors.isEmpty { throw handle.target.errors.removeFirst() }
+            if let error = fatalFailure(of: handle.client) { throw error }
             return RecordBatch(records: [])
         }
+        let records = records(of: memory)
+        if readAhead.hasConsumed(records) { handle.touchBroker() }
         return RecordBatch(
-            records: records(of: memory),
+            records: records,
             headers: memory.headers(at:),
             release: memory.release
         )
+    }
+
+    /// Memory for a batch: that of an empty poll before, or new.
+    private func emptyMemory(capacity: Int, _ handle: ClientHandle) -> MessageMemory {
+        defer { spareMemory = nil }
+        if let spareMemory, spareMemory.capacity == capacity { return spareMemory }
+        return MessageMemory(capacity: capacity, handle: handle)
     }
 
     /// Describes messages as records that point into them.
@@ -54,6 +61,7 @@ extension KafkaConsumer {
                 let topic = message.pointee.rkt
                 if topic != lastPointer {
                     lastPointer = topic
+                    // Never -1: only partitions of these topics are assigned.
                     lastIndex = Int32(topicPointers.firstIndex { $0 == topic } ?? -1)
                 }
                 buffer.initializeElement(
@@ -65,8 +73,8 @@ extension KafkaConsumer {
         }
     }
 
-    /// Turns a message that reports an error into a notice, or into an error to be thrown.
-    private func note(_ message: UnsafePointer<rd_kafka_message_t>) {
+    /// Takes note of a message that reports an error in place of a record.
+    private func note(_ message: UnsafePointer<rd_kafka_message_t>, _ handle: ClientHandle) {
         let code = message.pointee.err
         let topic = message.pointee.rkt.map { string(rd_kafka_topic_name($0)) }
         let place = topic.map { "\($0)[\(message.pointee.partition)]" } ?? "\(topics)"
@@ -74,23 +82,47 @@ extension KafkaConsumer {
         switch code {
         case RD_KAFKA_RESP_ERR__PARTITION_EOF:
             return
-        case RD_KAFKA_RESP_ERR__TRANSPORT, RD_KAFKA_RESP_ERR__TIMED_OUT,
-            RD_KAFKA_RESP_ERR__RESOLVE:
-            handle?.target.notices.connectionFailed(text)
         case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
-            handle?.target.notices.disconnected(text)
+            handle.target.notices.disconnected(text)
         case RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED:
-            handle?.target.notices.warn("left the group until the next poll: \(text)")
+            handle.target.notices.warn("left the group until the next poll: \(text)")
         default:
-            let error = StreamError(code, place, detail: text)
-            if group != nil, error.kind == .unknownTopic {
-                // A group goes on with its other topics, and takes this one up when it appears.
-                handle?.target.notices.warn(error.description)
-                return
-            }
-            guard pendingErrors.count < errorLimit else { return }
-            if !pendingErrors.contains(error) { pendingErrors.append(error) }
+            handle.target.consumerFailed(code, place, detail: text)
         }
+    }
+}
+
+/// Decides when librdkafka has to be woken to read ahead.
+///
+/// When as much is read ahead as may be, the thread that fetches goes to sleep, for up to a second,
+/// and librdkafka 2.0.2 does not wake it when records are taken: a reader that is slower than the
+/// network would then read at most 100,000 records a second. A request wakes it. (From 2.2 on
+/// librdkafka looks again every `fetch.queue.backoff.ms`.)
+struct ReadAhead {
+    private let recordLimit: Int
+    private let byteLimit: Int
+    private var recordCount = 0
+    private var byteCount = 0
+
+    /// A quarter of what may be read ahead, by librdkafka's defaults or the settings.
+    ///
+    /// A quarter, because with several brokers it is chance which one's thread is woken.
+    init(_ settings: KafkaSettings) {
+        let records = settings.properties["queued.min.messages"].flatMap { Int($0) } ?? 100_000
+        let kilobytes =
+            settings.properties["queued.max.messages.kbytes"].flatMap { Int($0) } ?? 65_536
+        recordLimit = max(records / 4, 1)
+        byteLimit = max(kilobytes * 256, 1)
+    }
+
+    /// Counts records taken; true once for every quarter of the limit.
+    mutating func hasConsumed(_ records: [Record]) -> Bool {
+        recordCount += records.count
+        for record in records { byteCount += record.value?.count ?? 0 }
+        guard recordCount >= recordLimit || byteCount >= byteLimit else { return false }
+        recordCount = 0
+        byteCount = 0
+        return true
     }
 }
 
@@ -120,7 +152,7 @@ extension Record {
 final class MessageMemory {
     private(set) var messages: UnsafeMutablePointer<UnsafeMutablePointer<rd_kafka_message_t>?>
     private(set) var count = 0
-    private let capacity: Int
+    let capacity: Int
     private let handle: ClientHandle
 
     init(capacity: Int, handle: ClientHandle) {

@@ -19,12 +19,15 @@ extension KafkaConsumer {
             )
         }
         try validate(positions)
+        try resume(Array(handle.target.pausedPartitions))
         let list = PartitionList(positions)
-        pendingErrors = []
+        handle.target.errors = []
         try check(rd_kafka_assign(handle.client, list.pointer), "partitions cannot be assigned")
     }
 
-    /// Goes on reading assigned partitions from other offsets. Blocks up to 10 s.
+    /// Goes on reading assigned partitions from other offsets.
+    ///
+    /// Blocks up to 10 s.
     /// - Parameter positions: Assigned partitions, and the offset of the next record of each.
     /// - Throws: When an offset is negative or a partition is not assigned.
     public func seek(_ positions: [TopicPartition: Offset]) throws(StreamError) {
@@ -81,25 +84,35 @@ extension KafkaConsumer {
 
     /// Stops returning records of these partitions until `resume`; their positions are kept.
     public func pause(_ partitions: [TopicPartition]) throws(StreamError) {
+        let handle = try opened()
+        guard !partitions.isEmpty else { return }
         let list = PartitionList(partitions)
         try check(
-            rd_kafka_pause_partitions(try opened().client, list.pointer),
+            rd_kafka_pause_partitions(handle.client, list.pointer),
             "cannot pause \(partitions)"
         )
         try list.checkEach("cannot pause")
+        handle.target.pausedPartitions.formUnion(partitions)
     }
 
-    /// Goes on returning records of these partitions.
+    /// Goes on returning records of these partitions; those that are not paused are left alone.
     public func resume(_ partitions: [TopicPartition]) throws(StreamError) {
-        let list = PartitionList(partitions)
+        let handle = try opened()
+        // librdkafka would read a partition that is not paused again from where it was assigned.
+        let paused = handle.target.pausedPartitions.intersection(partitions)
+        guard !paused.isEmpty else { return }
+        let list = PartitionList(paused.sorted())
         try check(
-            rd_kafka_resume_partitions(try opened().client, list.pointer),
+            rd_kafka_resume_partitions(handle.client, list.pointer),
             "cannot resume \(partitions)"
         )
         try list.checkEach("cannot resume")
+        handle.target.pausedPartitions.subtract(paused)
     }
 
-    /// The partitions of a topic, ascending. Blocks up to `timeout`.
+    /// The partitions of a topic, ascending.
+    ///
+    /// Blocks up to `timeout`.
     /// - Parameters:
     ///   - topic: The topic, which need not be among `topics`.
     ///   - timeout: How long to wait for the answer.
@@ -194,7 +207,9 @@ extension KafkaConsumer {
         return offsets
     }
 
-    /// The offsets committed under this consumer's group. Blocks up to `timeout`.
+    /// The offsets committed under this consumer's group.
+    ///
+    /// Blocks up to `timeout`.
     /// - Parameters:
     ///   - partitions: The partitions to ask for.
     ///   - timeout: How long to wait for the answer.

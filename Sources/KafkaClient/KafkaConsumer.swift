@@ -6,7 +6,9 @@ public import Streaming
 /// Owned by one thread. Its own defaults, each of which `KafkaSettings.properties` can change:
 /// - a fetch waits up to 100 ms at the broker for the first byte (`fetch.wait.max.ms`,
 ///   `fetch.min.bytes`), and small requests leave at once (`socket.nagle.disable`);
-/// - at most 64 MiB are read ahead, and one fetch more (`queued.max.messages.kbytes`);
+/// - at most 100,000 records or 64 MiB are read ahead, and one fetch more (`queued.min.messages`,
+///   `queued.max.messages.kbytes`);
+/// - every record batch's checksum is verified (`check.crcs`);
 /// - reconnecting waits 50 ms at first and 1 s at most (`reconnect.backoff.ms`, `.max.ms`);
 /// - a topic is unknown when it has been missing for 3 s (`topic.metadata.propagation.max.ms`);
 /// - a group notices a dead member after 10 s (`session.timeout.ms`) and assigns by range, because
@@ -25,12 +27,16 @@ public final class KafkaConsumer: RecordSource {
     let group: String?
     /// Nil once closed.
     private(set) var handle: ClientHandle?
-    /// librdkafka's topics, in the order of `topics`. Held by `handle`, which keeps an address
-    /// from being used again for another topic.
+    /// librdkafka's topics, in the order of `topics`.
+    ///
+    /// Held by `handle`, which keeps an address from being used again for another topic.
     let topicPointers: [OpaquePointer]
-    /// Errors that arrived among records, thrown by the next calls of `poll`; at most `errorLimit`.
-    var pendingErrors: [StreamError] = []
-    let errorLimit = 16
+    /// Wakes the reading ahead.
+    var readAhead: ReadAhead
+    /// Memory of a poll that found nothing, for the next one; nil when it went out with a batch.
+    var spareMemory: MessageMemory?
+    /// What was still to be told when the consumer was closed.
+    private var closingNotices: [StreamNotice] = []
 
     /// Reads partitions named by `assign`, and none before.
     /// - Parameters:
@@ -113,8 +119,11 @@ public final class KafkaConsumer: RecordSource {
         try configuration.apply(settings, defaults: defaults)
         configuration.reportGroupChanges()
         let handle = try ClientHandle(configuration, type: RD_KAFKA_CONSUMER, settings: settings)
+        handle.target.isGroupMember = group != nil
         var pointers: [OpaquePointer] = []
         for topic in topics { pointers.append(try handle.topicHandle(topic)) }
+        handle.probeTopic = pointers.first
+        readAhead = ReadAhead(settings)
         self.settings = settings
         self.topics = topics
         self.group = group
@@ -127,17 +136,13 @@ public final class KafkaConsumer: RecordSource {
     private static let defaults = [
         "enable.auto.commit": "false",
         "enable.auto.offset.store": "false",
+        "check.crcs": "true",
         "fetch.wait.max.ms": "100",
         "fetch.min.bytes": "1",
         "fetch.error.backoff.ms": "100",
-        "socket.nagle.disable": "true",
-        "reconnect.backoff.ms": "50",
-        "reconnect.backoff.max.ms": "1000",
         "topic.metadata.propagation.max.ms": "3000",
         "session.timeout.ms": "10000",
         "partition.assignment.strategy": "range,roundrobin",
-        "log.thread.name": "false",
-        "log.connection.close": "false",
     ]
 
     private static func validate(_ topics: [String]) throws(StreamError) {
@@ -161,17 +166,16 @@ public final class KafkaConsumer: RecordSource {
 
     /// Leaves the group, if any, and gives the client up; every later call throws.
     ///
-    /// Blocks until pending commits are answered and the group is left, a few seconds when the
-    /// broker is gone. The client's memory is freed with the last batch that it returned.
+    /// Blocks until pending commits are answered and the group is left, but at most 5 s: without
+    /// a broker the group notices by itself. The client's memory is freed with the last batch that
+    /// it returned.
     public func close() {
         guard let handle else { return }
         self.handle = nil
-        rd_kafka_consumer_close(handle.client)
+        spareMemory = nil
+        handle.closeConsumer(timeout: .seconds(5))
         closingNotices = handle.target.notices.take()
     }
-
-    /// What was still to be told when the consumer was closed.
-    private var closingNotices: [StreamNotice] = []
 
     /// What happened since the last call: broker lost, broker back, partitions assigned or revoked.
     public func takeNotices() -> [StreamNotice] {

@@ -7,7 +7,9 @@ public import Streaming
 
 extension KafkaProducer {
     /// Makes this the only producer of its transactional id; older ones are fenced off and their
-    /// unfinished transactions aborted. Called once, before the first transaction.
+    /// unfinished transactions aborted.
+    ///
+    /// Called once, before the first transaction.
     /// - Parameter timeout: How long to block.
     /// - Throws: Also when the producer was made without a transactional id.
     public func initializeTransactions(timeout: Duration) throws(StreamError) {
@@ -17,7 +19,9 @@ extension KafkaProducer {
         )
     }
 
-    /// Begins a transaction, which everything sent until its end belongs to. Does not block.
+    /// Begins a transaction, which everything sent until its end belongs to.
+    ///
+    /// Does not block.
     public func beginTransaction() throws(StreamError) {
         try check(rd_kafka_begin_transaction(handle.client), "a transaction cannot begin")
     }

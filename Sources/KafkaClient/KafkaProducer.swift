@@ -62,11 +62,6 @@ public final class KafkaProducer: RecordSink {
         "partitioner": "murmur2_random",
         "queue.buffering.max.messages": "100000",
         "queue.buffering.max.kbytes": "65536",
-        "socket.nagle.disable": "true",
-        "reconnect.backoff.ms": "50",
-        "reconnect.backoff.max.ms": "1000",
-        "log.thread.name": "false",
-        "log.connection.close": "false",
     ]
 
     /// Hands a record over for sending; its bytes are copied.
@@ -140,7 +135,9 @@ public final class KafkaProducer: RecordSink {
         )
     }
 
-    /// The fate of records sent earlier, in no particular order. Does not block.
+    /// The fate of records sent earlier, in no particular order.
+    ///
+    /// Does not block.
     /// - Returns: Deliveries since the last call. The offset is -1 when the record was not
     ///   appended, or was by a retry whose answer did not tell the offset.
     public func takeDeliveries() -> [Delivery] {
@@ -152,7 +149,7 @@ public final class KafkaProducer: RecordSink {
     /// Waits until every record sent has been delivered or given up.
     /// - Parameter timeout: How long to wait.
     /// - Returns: Whether it was so within `timeout`.
-    /// - Throws: Nothing yet; deliveries carry the errors.
+    /// - Throws: When librdkafka refuses to; what befell the records is in their deliveries.
     public func flush(timeout: Duration) throws(StreamError) -> Bool {
         let code = rd_kafka_flush(handle.client, milliseconds(timeout))
         handle.noticeRecovery()
@@ -208,7 +205,7 @@ public final class KafkaProducer: RecordSink {
             code = message.enqueue(owner: handle.client)
         }
         guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { return }
-        if let fatal = fatalError(of: handle.client) { throw fatal }
+        if let fatal = fatalFailure(of: handle.client) { throw fatal }
         throw refusal(code, of: message, topicName: topicName)
     }
 

@@ -20,6 +20,24 @@ public struct KafkaSettings: Sendable, Codable, Equatable {
         self.clientID = clientID
         self.properties = properties
     }
+
+    /// Decodes settings; what is absent has the value that `init` gives it.
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        self.init()
+        if let servers = try values.decodeIfPresent(String.self, forKey: .bootstrapServers) {
+            bootstrapServers = servers
+        }
+        if let clientID = try values.decodeIfPresent(String.self, forKey: .clientID) {
+            self.clientID = clientID
+        }
+        if let properties = try values.decodeIfPresent(
+            [String: String].self,
+            forKey: .properties
+        ) {
+            self.properties = properties
+        }
+    }
 }
 
 /// Which records of transactional producers a consumer sees.

@@ -85,6 +85,7 @@ struct Message {
 }
 
 /// The same bytes, with an address even when there are none: librdkafka takes null for absent.
+///
 /// `owner` is any address that is certainly not null; nothing is read from it.
 @inline(__always)
 func addressed(_ bytes: UnsafeRawBufferPointer, owner: OpaquePointer) -> UnsafeRawBufferPointer {

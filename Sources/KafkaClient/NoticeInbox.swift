@@ -20,6 +20,10 @@ final class NoticeInbox: Sendable {
     /// Distinct warnings remembered; when there are more all may be told again.
     private let toldLimit = 64
     private let state = Mutex(State())
+    /// The brokers' addresses, for the text of `disconnected`.
+    private let address: String
+
+    init(address: String) { self.address = address }
 
     /// Whether the last thing known is that no broker answers.
     var isDisconnected: Bool { state.withLock { $0.isDisconnected } }
@@ -38,7 +42,7 @@ final class NoticeInbox: Sendable {
             guard !state.isDisconnected else { return }
             state.isDisconnected = true
             let reason = state.lastFailure.isEmpty ? text : state.lastFailure
-            append(.disconnected(reason), to: &state)
+            append(.disconnected("no broker of \(address) answers (\(reason))"), to: &state)
         }
     }
 

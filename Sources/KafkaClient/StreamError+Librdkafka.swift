@@ -13,7 +13,8 @@ extension StreamError {
         isRetriable: Bool? = nil
     ) {
         let kind = Kind(code)
-        let text = detail ?? string(rd_kafka_err2str(code))
+        var text = detail ?? string(rd_kafka_err2str(code))
+        if text.hasSuffix(".") { text.removeLast() }
         self.init(
             kind,
             "\(what): \(text)",
@@ -58,7 +59,7 @@ func check(_ code: rd_kafka_resp_err_t, _ what: @autoclosure () -> String) throw
 }
 
 /// The error that made a client useless, if any.
-func fatalError(of client: OpaquePointer) -> StreamError? {
+func fatalFailure(of client: OpaquePointer) -> StreamError? {
     var text = [CChar](repeating: 0, count: 512)
     let code = rd_kafka_fatal_error(client, &text, text.count)
     guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { return nil }
@@ -88,7 +89,8 @@ extension StreamError.Kind {
         case RD_KAFKA_RESP_ERR__INVALID_ARG, RD_KAFKA_RESP_ERR_INVALID_CONFIG,
             RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, RD_KAFKA_RESP_ERR_INVALID_PARTITIONS,
             RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR, RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION,
-            RD_KAFKA_RESP_ERR_POLICY_VIOLATION, RD_KAFKA_RESP_ERR__AUTHENTICATION,
+            RD_KAFKA_RESP_ERR_POLICY_VIOLATION, RD_KAFKA_RESP_ERR_INVALID_RECORD,
+            RD_KAFKA_RESP_ERR__AUTHENTICATION,
             RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED, RD_KAFKA_RESP_ERR__SSL,
             RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED,
             RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED,
