@@ -72,7 +72,9 @@ package struct JSONReader {
         guard position == bytes.count else { throw failure("text follows the value") }
     }
 
-    /// Reads a string; escapes are decoded. The bytes are valid UTF-8.
+    /// Reads a string; escapes are decoded.
+    ///
+    /// The bytes are valid UTF-8.
     package mutating func readString() throws(Failure) -> [UInt8] {
         let (start, end, escaped) = try scanString()
         guard escaped else { return Array(bytes[start..<end]) }

@@ -1,6 +1,8 @@
 /// Pieces of JSON text as bytes, for answers and headers that are written by hand.
 package enum JSONText {
-    /// Appends a string with quotes. `utf8` must be valid UTF-8.
+    /// Appends a string with quotes.
+    ///
+    /// `utf8` must be valid UTF-8.
     package static func append(_ utf8: some Sequence<UInt8>, to text: inout [UInt8]) {
         text.append(UInt8(ascii: "\""))
         for byte in utf8 {

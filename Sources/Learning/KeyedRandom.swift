@@ -26,7 +26,9 @@ public struct KeyedRandom: RandomNumberGenerator, Sendable {
         return Self.mix(state)
     }
 
-    /// An integer in `0..<bound`, its bias below bound / 2^64. `bound` must be positive.
+    /// An integer in `0..<bound`, its bias below bound / 2^64.
+    ///
+    /// `bound` must be positive.
     @inlinable
     public mutating func index(below bound: Int) -> Int {
         Int(truncatingIfNeeded: next().multipliedFullWidth(by: UInt64(bound)).high)

@@ -57,7 +57,9 @@ public protocol EventColumns {
     var timestamps: [Int64] { get }
 }
 
-/// The servable part of a learner: what a scorer holds. Owned by one thread; learns nothing.
+/// The servable part of a learner: what a scorer holds.
+///
+/// Owned by one thread; learns nothing.
 public protocol ServableModel: AnyObject {
     /// As the learner's settings.
     associatedtype Settings
@@ -103,7 +105,9 @@ public struct ModelStamp: Sendable, Equatable {
 
 /// What a model says to one request.
 public struct Answer: Sendable {
-    /// The encoded answer; also present on refusal when the asker can be told. Nil: nothing to send.
+    /// The encoded answer; also present on refusal when the asker can be told.
+    ///
+    /// Nil: nothing to send.
     public var value: [UInt8]?
     /// Why the request was refused; nil when it was answered.
     public var refusal: String?

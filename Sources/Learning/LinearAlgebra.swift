@@ -1,6 +1,8 @@
 import COpenBLAS
 
-/// Matrix products by OpenBLAS, row-major. Arrays hold at least the elements their shape names.
+/// Matrix products by OpenBLAS, row-major.
+///
+/// Arrays hold at least the elements their shape names.
 ///
 /// One thread: small products are many times slower with more, and results stay reproducible.
 /// A product's last bits depend on its shape; who needs the same bits in every batch computes with

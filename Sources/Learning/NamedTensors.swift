@@ -54,17 +54,38 @@ public struct Tensor: Sendable, Equatable {
     }
 }
 
-/// A number that a tensor can hold. All processors supported are little-endian.
+/// A number that a tensor can hold.
+///
+/// All processors supported are little-endian.
 public protocol TensorElement: BitwiseCopyable, Sendable {
     /// The element type in a tensor.
     static var elementType: Tensor.ElementType { get }
 }
 
-extension UInt8: TensorElement { public static var elementType: Tensor.ElementType { .uint8 } }
-extension Int32: TensorElement { public static var elementType: Tensor.ElementType { .int32 } }
-extension Int64: TensorElement { public static var elementType: Tensor.ElementType { .int64 } }
-extension Float: TensorElement { public static var elementType: Tensor.ElementType { .float32 } }
-extension Double: TensorElement { public static var elementType: Tensor.ElementType { .float64 } }
+extension UInt8: TensorElement {
+    /// `U8`.
+    public static var elementType: Tensor.ElementType { .uint8 }
+}
+
+extension Int32: TensorElement {
+    /// `I32`.
+    public static var elementType: Tensor.ElementType { .int32 }
+}
+
+extension Int64: TensorElement {
+    /// `I64`.
+    public static var elementType: Tensor.ElementType { .int64 }
+}
+
+extension Float: TensorElement {
+    /// `F32`.
+    public static var elementType: Tensor.ElementType { .float32 }
+}
+
+extension Double: TensorElement {
+    /// `F64`.
+    public static var elementType: Tensor.ElementType { .float64 }
+}
 
 /// Tensors by name, in the order they were added: a checkpoint or a delta.
 ///
@@ -85,7 +106,9 @@ public struct NamedTensors: Sendable, Equatable {
     /// Whether there are none.
     public var isEmpty: Bool { names.isEmpty }
 
-    /// The tensor of that name. Setting an existing name keeps its place; setting nil removes it.
+    /// The tensor of that name.
+    ///
+    /// Setting an existing name keeps its place; setting nil removes it.
     public subscript(name: String) -> Tensor? {
         get { tensors[name] }
         set {

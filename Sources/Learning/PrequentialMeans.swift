@@ -31,7 +31,9 @@ public struct PrequentialMeans: Sendable {
     private var window: [Float] = []
     private var windowNext = 0
 
-    /// No events. `columns` and `window` must be positive.
+    /// No events.
+    ///
+    /// `columns` and `window` must be positive.
     public init(columns: Int, window: Int) {
         columnCount = columns
         windowSize = window
@@ -156,7 +158,7 @@ extension PrequentialMeans {
         blocks = try tensors.values(prefix + "blocks", shape: [-1, width])
         let blockCount = Int64(blocks.count / width)
         guard counts.allSatisfy({ $0 >= 0 && $0 < 1 << 60 }), counts[1] <= counts[0],
-            (1...1 << 40).contains(counts[2]), counts[3] < counts[2],
+            Self.isBlockSize(counts[2]), counts[3] < counts[2],
             blockCount < Self.maximumBlockCount,
             counts[2] * blockCount + counts[3] == counts[0]
         else {
@@ -172,5 +174,12 @@ extension PrequentialMeans {
         partialCount = Int(counts[3])
         let rows: [Float] = try tensors.values(prefix + "window", shape: [-1, width])
         self.window = Array(rows.suffix(window * width))
+    }
+
+    /// Whether blocks can have grown to this size by merging.
+    private static func isBlockSize(_ size: Int64) -> Bool {
+        let merges = size / Int64(initialBlockSize)
+        return size % Int64(initialBlockSize) == 0 && merges.nonzeroBitCount == 1
+            && merges < 1 << 30
     }
 }

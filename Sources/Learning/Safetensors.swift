@@ -30,7 +30,9 @@ public enum Safetensors {
         return [header(of: entries, metadata: metadata)] + entries.map(\.tensor.bytes)
     }
 
-    /// Decodes a whole file. Tensors come in the order of their bytes in the file.
+    /// Decodes a whole file.
+    ///
+    /// Tensors come in the order of their bytes in the file.
     ///
     /// Refuses whatever the reference implementation refuses: a header that is too long or not
     /// JSON, names twice, ranges that overlap, leave gaps or lie outside, and element types that

@@ -1,7 +1,9 @@
 import Learning
 
 /// A growing array of plain numbers at a stable owner: no copy on write, no reference counting in
-/// hot loops. Owned by one thread, with the object that holds it.
+/// hot loops.
+///
+/// Owned by one thread, with the object that holds it.
 final class Column<Element: BitwiseCopyable> {
     private(set) var base: UnsafeMutablePointer<Element>
     private(set) var count = 0

@@ -25,7 +25,7 @@ public final class ExplicitRecommender: Learner {
     public let model: RecommenderModel
 
     /// Ratings per user so far; those per item are the model's popularity.
-    private let userCounts: Column<Int32>
+    private let userCounts: Column<Int64>
     /// Squared and absolute error of the model, squared error of the mean of all ratings.
     private var means: PrequentialMeans
     private let changes: ModelChanges
@@ -49,7 +49,7 @@ public final class ExplicitRecommender: Learner {
         self.settings = settings
         model = try RecommenderModel(settings: settings, state: state)
         userCounts = Column(
-            try state.values("optimizer.users.counts", shape: [model.users.count])
+            try state.counts("optimizer.users.counts", shape: [model.users.count])
         )
         means = try PrequentialMeans(
             columns: 3,
@@ -58,11 +58,13 @@ public final class ExplicitRecommender: Learner {
             prefix: "evaluation."
         )
         changes = ModelChanges(of: model)
-        let counts: [Int64] = try state.values("state.counts", shape: [2])
+        let counts = try state.counts("state.counts", shape: [2])
         (eventCount, skippedSteps) = (counts[0], counts[1])
     }
 
-    /// Decodes raw events; pure. An event without a value is rejected.
+    /// Decodes raw events; pure.
+    ///
+    /// An event without a value is rejected.
     public static func decode(
         _ encoded: UnsafeBufferPointer<EncodedEvent>,
         settings: RecommenderSettings,
@@ -86,7 +88,9 @@ public final class ExplicitRecommender: Learner {
     /// What changed in the model since the last call.
     public func takeDelta() -> NamedTensors { changes.take(from: model) }
 
-    /// The whole state. Take the delta first when updates are followed from this state on.
+    /// The whole state.
+    ///
+    /// Take the delta first when updates are followed from this state on.
     public func encode() -> NamedTensors {
         var state = NamedTensors()
         model.encode(into: &state)

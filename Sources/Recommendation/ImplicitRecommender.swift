@@ -75,7 +75,7 @@ public final class ImplicitRecommender: Learner {
         evaluation = try RankEvaluation(settings: settings, state: state)
         changes = ModelChanges(of: model)
         scratch = Scratch(model)
-        let counts: [Int64] = try state.values("state.counts", shape: [3])
+        let counts = try state.counts("state.counts", shape: [3])
         (eventCount, repeatCount, skippedSteps) = (counts[0], counts[1], counts[2])
     }
 
@@ -106,7 +106,9 @@ public final class ImplicitRecommender: Learner {
     /// What changed in the model since the last call.
     public func takeDelta() -> NamedTensors { changes.take(from: model) }
 
-    /// The whole state. Take the delta first when updates are followed from this state on.
+    /// The whole state.
+    ///
+    /// Take the delta first when updates are followed from this state on.
     public func encode() -> NamedTensors {
         var state = NamedTensors()
         model.encode(into: &state)
@@ -263,7 +265,9 @@ extension ImplicitRecommender {
     }
 
     /// Puts the item and uniform negatives that the user has not had into `scratch`; returns how
-    /// many. Their rows are asked for at once, so that they arrive together.
+    /// many.
+    ///
+    /// Their rows are asked for at once, so that they arrive together.
     private func sampleCandidates(
         _ event: InteractionEvents.Interaction,
         user: Int32,

@@ -1,7 +1,9 @@
 import Learning
 
 /// Decodes interactions: `{"user", "item", "value"?, "timestamp", "id"?}` in any order, other keys
-/// ignored. Ids are strings or integers and become their text.
+/// ignored.
+///
+/// Ids are strings or integers and become their text.
 struct InteractionDecoder {
     private let settings: RecommenderSettings
     private let hashSeed: UInt64

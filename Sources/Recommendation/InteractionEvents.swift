@@ -5,7 +5,9 @@ public struct InteractionEvents: EventColumns {
     /// The longest id, in bytes of UTF-8.
     public static let maximumIDLength = 512
 
-    /// One interaction without its timestamp. The item's bytes follow the user's in the arena.
+    /// One interaction without its timestamp.
+    ///
+    /// The item's bytes follow the user's in the arena.
     struct Interaction {
         var start: Int
         var userLength: Int32

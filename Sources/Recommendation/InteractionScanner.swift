@@ -2,8 +2,10 @@ import CKernels
 import Learning
 
 /// The fast way through an interaction's JSON: any order of keys, unknown scalars skipped, nothing
-/// copied. Whatever is unusual or wrong makes it give up, and `InteractionDecoder` takes the slow
-/// and exact way; so this never decides that an event is bad.
+/// copied.
+///
+/// Whatever is unusual or wrong makes it give up, and `InteractionDecoder` takes the slow and exact
+/// way; so this never decides that an event is bad.
 struct InteractionScanner {
     var user = UnsafeRawBufferPointer(start: nil, count: 0)
     var item = UnsafeRawBufferPointer(start: nil, count: 0)

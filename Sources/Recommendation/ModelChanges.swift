@@ -23,6 +23,7 @@ final class ModelChanges {
     }
 
     /// The changes as absolute values, in ascending order of rows; no tensors when nothing changed.
+    ///
     /// Forgets them.
     func take(from model: RecommenderModel) -> NamedTensors {
         var delta = NamedTensors()

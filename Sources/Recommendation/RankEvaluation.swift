@@ -113,7 +113,9 @@ struct RankEvaluation {
         }
     }
 
-    /// 1 / log2(1 + rank) for ranks 1…10: NDCG with one relevant item. Rank 0 does not exist.
+    /// 1 / log2(1 + rank) for ranks 1…10: NDCG with one relevant item.
+    ///
+    /// Rank 0 does not exist.
     private static let gains: [Double] = [
         0, 1, 0.6309297535714575, 0.5, 0.43067655807339306, 0.38685280723454163,
         0.3562071871080222, 0.3333333333333333, 0.31546487678572877, 0.3010299956639812,
@@ -162,7 +164,7 @@ extension RankEvaluation {
             from: state,
             prefix: "evaluation."
         )
-        divergedCount = try state.values("evaluation.diverged", of: Int64.self, shape: [1])[0]
+        divergedCount = try state.counts("evaluation.diverged", shape: [1])[0]
         lastRate = try state.values("evaluation.rate", of: Double.self, shape: [1])[0]
     }
 }

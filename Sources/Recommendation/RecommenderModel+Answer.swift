@@ -1,16 +1,18 @@
 import CKernels
 public import Learning
 
-/// Scratch memory of scoring, kept between calls. Owned with the model that holds it.
+/// Scratch memory of scoring, kept between calls.
+///
+/// Owned with the model that holds it.
 struct ScoringBuffers {
     /// Users scored at once: every block of items is read once for all of them.
     static let userCount = 64
     /// Items scored at once: 64 rows of scores stay in the second-level cache (256 KiB).
     static let itemCount = 1024
 
-    /// [64×k]
+    /// One row per user: [64×k].
     var queries: RowMatrix?
-    /// [64×1024]
+    /// One row per user: [64×1024].
     let scores = Column<Float>()
     let indices = Column<UInt32>()
     let sources = Column<UnsafePointer<Float>?>()

@@ -21,7 +21,7 @@ extension RecommenderModel {
         precondition(userFactors.width == width)
         try seen.decode(state, prefix: "model.seen.", users: userCount, items: itemCount)
         try decodeHistory(state, users: userCount, items: itemCount)
-        let counts: [Int64] = try state.values("model.popularity.counts", shape: [itemCount])
+        let counts = try state.counts("model.popularity.counts", shape: [itemCount])
         counts.withUnsafeBufferPointer { popularity.append($0) }
         if settings.feedback == .explicit {
             let ofUsers: [Float] = try state.values("model.users.bias", shape: [userCount])
@@ -78,13 +78,12 @@ extension RecommenderModel {
         in tensors: NamedTensors,
         prefix: String
     ) throws(LearningError) -> (clock: Int64, ratings: RatingTotals) {
-        let counts: [Int64] = try tensors.values(prefix + "counts", shape: [2])
+        let counts = try tensors.counts(prefix + "counts", shape: [2])
         let numbers: [Double] = try tensors.values(prefix + "ratings", shape: [4])
-        guard counts.allSatisfy({ (0...1 << 60).contains($0) }), numbers.allSatisfy(\.isFinite)
-        else {
+        guard numbers.allSatisfy(\.isFinite) else {
             throw LearningError(
                 .tensor,
-                "tensor \"\(prefix)counts\" holds \(counts), \"ratings\" \(numbers)",
+                "tensor \"\(prefix)ratings\" holds \(numbers)",
                 remedy: "the file or update is damaged; use another version"
             )
         }
@@ -150,5 +149,20 @@ extension IDTable {
             _ = insert(id, hash: hash(id))
             return nil
         }
+    }
+}
+
+extension NamedTensors {
+    /// Counts: not negative, and far enough from the largest integer to be added to.
+    func counts(_ name: String, shape: [Int]) throws(LearningError) -> [Int64] {
+        let counts: [Int64] = try values(name, shape: shape)
+        guard let wrong = counts.first(where: { !(0...1 << 60).contains($0) }) else {
+            return counts
+        }
+        throw LearningError(
+            .tensor,
+            "tensor \"\(name)\" holds the count \(wrong)",
+            remedy: "the file or update is damaged; use another version"
+        )
     }
 }

@@ -1,8 +1,9 @@
 public import Learning
 
 extension RecommenderModel {
-    /// Brings the model up to the state after the learner's `takeDelta`. Everything is checked
-    /// before anything is changed.
+    /// Brings the model up to the state after the learner's `takeDelta`.
+    ///
+    /// Everything is checked before anything is changed.
     public func apply(_ delta: NamedTensors) throws(LearningError) {
         guard !delta.isEmpty else { return }
         let update = try Update(delta, for: self)
@@ -73,7 +74,7 @@ extension RecommenderModel {
             items = try delta.ascendingRows("items.rows", below: itemCount)
             itemFactors = try delta.values("items.factors", shape: [items.count, k])
             counted = try delta.ascendingRows("popularity.rows", below: itemCount)
-            counts = try delta.values("popularity.counts", shape: [counted.count])
+            counts = try delta.counts("popularity.counts", shape: [counted.count])
             if model.settings.feedback == .explicit {
                 userBiases = try delta.values("users.bias", shape: [users.count])
                 itemBiases = try delta.values("items.bias", shape: [items.count])

@@ -1,8 +1,9 @@
 import CKernels
 public import Learning
 
-/// What answers requests: ids, factors, what users have had, popularity. Shared by both learners,
-/// which change it, and by scorers, which bring a copy of it up to date.
+/// What answers requests: ids, factors, what users have had, popularity.
+///
+/// Shared by both learners, which change it, and by scorers, which bring a copy of it up to date.
 ///
 /// Owned by one thread. Dimensions: U users, I items, k factors, L items of history.
 public final class RecommenderModel: ServableModel {
@@ -17,7 +18,9 @@ public final class RecommenderModel: ServableModel {
     let userFactors: RowMatrix
     /// [I×k]; q.
     let itemFactors: RowMatrix
-    /// [I×k]; y: what an item says about the taste of who had it lately. No rows when L = 0.
+    /// [I×k]; y: what an item says about the taste of who had it lately.
+    ///
+    /// No rows when L = 0.
     let contextFactors: RowMatrix
     /// [U×L], newest first, -1 where there is none; implicit only.
     let history = Column<Int32>()
@@ -30,7 +33,9 @@ public final class RecommenderModel: ServableModel {
     let itemBiases = Column<Float>()
     /// [I]: number of events learned.
     let popularity = Column<Int64>()
-    /// [I]: log2 of the decayed number of events, in which an event at clock t counts 2^(t/half-life).
+    /// [I]: log2 of the decayed number of events, in which an event at clock t counts
+    /// 2^(t/half-life).
+    ///
     /// All items share the factor 2^(-clock/half-life), so that nothing ages row by row.
     let decayedPopularity = Column<Double>()
     /// Number of events learned: the clock of popularity.

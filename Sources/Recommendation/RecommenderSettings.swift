@@ -1,7 +1,8 @@
 public import Learning
 
-/// What an operator can set of a recommender. Every field has a default that was measured on
-/// several streams; none needs to be set to begin.
+/// What an operator can set of a recommender.
+///
+/// Every field has a default that was measured on several streams; none needs to be set to begin.
 public struct RecommenderSettings: Codable, Sendable, Equatable {
     /// What an event says about the user's taste.
     public enum Feedback: String, Codable, Sendable, CaseIterable {
@@ -19,24 +20,40 @@ public struct RecommenderSettings: Codable, Sendable, Equatable {
         case learned
     }
 
-    /// What events mean. Default `implicit`.
+    /// What events mean.
+    ///
+    /// Default `implicit`.
     public var feedback: Feedback
-    /// Seed of everything random: initial factors, negatives, which events are evaluated. Default 1.
+    /// Seed of everything random: initial factors, negatives, which events are evaluated.
+    ///
+    /// Default 1.
     public var seed: UInt64
-    /// Latent dimensions of users and items, 1…1024. Default 64.
+    /// Latent dimensions of users and items, 1…1024.
+    ///
+    /// Default 64.
     public var factors: Int
-    /// Standard deviation of the factors of a new user or item, 0…10. Default 0.05.
+    /// Standard deviation of the factors of a new user or item, 0…10.
+    ///
+    /// Default 0.05.
     public var initialScale: Double
     /// How far an event's timestamp may lie after the time at which its record was appended to the
-    /// log, in milliseconds, at least 0. Default 86,400,000 (one day).
+    /// log, in milliseconds, at least 0.
+    ///
+    /// Default 86,400,000 (one day).
     public var maximumFutureMilliseconds: Int64
     /// Half-life of popularity, in events, at least 1: popularity answers unknown users, and is the
-    /// baseline in the evaluation. Default 5,000.
+    /// baseline in the evaluation.
+    ///
+    /// Default 5,000.
     public var popularityHalfLifeEvents: Double
-    /// Number of scored events in the sliding window of the evaluation, 1…1,000,000. Default 10,000.
+    /// Number of scored events in the sliding window of the evaluation, 1…1,000,000.
+    ///
+    /// Default 10,000.
     public var windowEvents: Int
     /// Which part of the events is ranked for the evaluation, 0…1; 0 chooses by itself: all while
-    /// there are at most 2,000 items, then 250 divided by the number of items. Default 0.
+    /// there are at most 2,000 items, then 250 divided by the number of items.
+    ///
+    /// Default 0.
     public var evaluationRate: Double
     /// How implicit feedback is learned.
     public var implicit: Implicit
@@ -45,20 +62,34 @@ public struct RecommenderSettings: Codable, Sendable, Equatable {
 
     /// How implicit feedback is learned: sequence factorization by sampled softmax and Adagrad.
     public struct Implicit: Codable, Sendable, Equatable {
-        /// What a further event of the same user and item means. Default `ignored`.
+        /// What a further event of the same user and item means.
+        ///
+        /// Default `ignored`.
         public var repeats: Repeats
-        /// Number of the user's last items that count towards the short-term taste, 0…1,000;
-        /// 0 is classical factorization. Default 10.
+        /// Number of the user's last items that count towards the short-term taste, 0…1,000; 0 is
+        /// classical factorization.
+        ///
+        /// Default 10.
         public var historyLength: Int
-        /// Weight of each item of the history relative to the one after it, 0…1. Default 0.8.
+        /// Weight of each item of the history relative to the one after it, 0…1.
+        ///
+        /// Default 0.8.
         public var historyDecay: Double
-        /// Sampled negatives per event, 1…10,000. Default 60.
+        /// Sampled negatives per event, 1…10,000.
+        ///
+        /// Default 60.
         public var negatives: Int
-        /// Adagrad's step, over 0, at most 10. Default 0.1.
+        /// Adagrad's step, over 0, at most 10.
+        ///
+        /// Default 0.1.
         public var learningRate: Double
-        /// Adagrad's sum of squared gradients at the beginning, over 0. Default 0.01.
+        /// Adagrad's sum of squared gradients at the beginning, over 0.
+        ///
+        /// Default 0.01.
         public var initialAccumulator: Double
-        /// L2 regularization of factors, at least 0. Default 0.002.
+        /// L2 regularization of factors, at least 0.
+        ///
+        /// Default 0.002.
         public var regularization: Double
 
         /// Settings with their defaults.
@@ -83,18 +114,30 @@ public struct RecommenderSettings: Codable, Sendable, Equatable {
 
     /// How ratings are learned: biased matrix factorization by stochastic gradient descent.
     public struct Explicit: Codable, Sendable, Equatable {
-        /// Step of the factors, over 0, at most 1. Default 0.01.
+        /// Step of the factors, over 0, at most 1.
+        ///
+        /// Default 0.01.
         public var learningRate: Double
-        /// L2 regularization of factors, at least 0. Default 0.1.
+        /// L2 regularization of factors, at least 0.
+        ///
+        /// Default 0.1.
         public var regularization: Double
-        /// Step of the biases at the first event, over 0, at most 1. Default 0.1.
+        /// Step of the biases at the first event, over 0, at most 1.
+        ///
+        /// Default 0.1.
         public var biasLearningRate: Double
-        /// L2 regularization of biases, at least 0. Default 0.02.
+        /// L2 regularization of biases, at least 0.
+        ///
+        /// Default 0.02.
         public var biasRegularization: Double
         /// How fast the bias step falls: divided by 1 + decay × events of that user or item so far;
-        /// at least 0. Default 0.02.
+        /// at least 0.
+        ///
+        /// Default 0.02.
         public var biasRateDecay: Double
-        /// Ratings beyond this magnitude are rejected, over 0. Default 1,000,000.
+        /// Ratings beyond this magnitude are rejected, over 0.
+        ///
+        /// Default 1,000,000.
         public var maximumMagnitude: Double
 
         /// Settings with their defaults.
@@ -138,6 +181,59 @@ public struct RecommenderSettings: Codable, Sendable, Equatable {
         self.evaluationRate = evaluationRate
         self.implicit = implicit
         self.explicit = explicit
+    }
+}
+
+extension RecommenderSettings {
+    /// Reads settings; a field that is missing has its default.
+    public init(from decoder: any Decoder) throws {
+        self.init()
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        try fields.read(.feedback, into: &feedback)
+        try fields.read(.seed, into: &seed)
+        try fields.read(.factors, into: &factors)
+        try fields.read(.initialScale, into: &initialScale)
+        try fields.read(.maximumFutureMilliseconds, into: &maximumFutureMilliseconds)
+        try fields.read(.popularityHalfLifeEvents, into: &popularityHalfLifeEvents)
+        try fields.read(.windowEvents, into: &windowEvents)
+        try fields.read(.evaluationRate, into: &evaluationRate)
+        try fields.read(.implicit, into: &implicit)
+        try fields.read(.explicit, into: &explicit)
+    }
+}
+
+extension RecommenderSettings.Implicit {
+    /// Reads settings; a field that is missing has its default.
+    public init(from decoder: any Decoder) throws {
+        self.init()
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        try fields.read(.repeats, into: &repeats)
+        try fields.read(.historyLength, into: &historyLength)
+        try fields.read(.historyDecay, into: &historyDecay)
+        try fields.read(.negatives, into: &negatives)
+        try fields.read(.learningRate, into: &learningRate)
+        try fields.read(.initialAccumulator, into: &initialAccumulator)
+        try fields.read(.regularization, into: &regularization)
+    }
+}
+
+extension RecommenderSettings.Explicit {
+    /// Reads settings; a field that is missing has its default.
+    public init(from decoder: any Decoder) throws {
+        self.init()
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        try fields.read(.learningRate, into: &learningRate)
+        try fields.read(.regularization, into: &regularization)
+        try fields.read(.biasLearningRate, into: &biasLearningRate)
+        try fields.read(.biasRegularization, into: &biasRegularization)
+        try fields.read(.biasRateDecay, into: &biasRateDecay)
+        try fields.read(.maximumMagnitude, into: &maximumMagnitude)
+    }
+}
+
+extension KeyedDecodingContainer {
+    fileprivate func read<Value: Decodable>(_ key: Key, into value: inout Value) throws {
+        if let given = try decodeIfPresent(Value.self, forKey: key) { value = given }
     }
 }
 

@@ -1,3 +1,4 @@
+import Foundation
 import Learning
 import Testing
 
@@ -23,6 +24,27 @@ struct SafetensorsTests {
         let decoded = try Safetensors.decode(bytes)
         #expect(decoded.tensors == sample)
         #expect(decoded.metadata == Dictionary(uniqueKeysWithValues: metadata))
+    }
+
+    /// The sample as written by `safetensors.numpy.save` 0.8.0 with metadata {"version": "3"}.
+    private let writtenByPython = """
+        UAEAAAAAAAB7Il9fbWV0YWRhdGFfXyI6eyJ2ZXJzaW9uIjoiMyJ9LCJzY2FsYXIiOnsiZHR5cGUiOiJJNjQiLCJzaGFw
+        ZSI6W10sImRhdGFfb2Zmc2V0cyI6WzAsOF19LCJzdW1zIjp7ImR0eXBlIjoiRjY0Iiwic2hhcGUiOlsyXSwiZGF0YV9v
+        ZmZzZXRzIjpbOCwyNF19LCJlbXB0eSI6eyJkdHlwZSI6IkYzMiIsInNoYXBlIjpbMCw2NF0sImRhdGFfb2Zmc2V0cyI6
+        WzI0LDI0XX0sIndlaWdodHMiOnsiZHR5cGUiOiJGMzIiLCJzaGFwZSI6WzIsM10sImRhdGFfb2Zmc2V0cyI6WzI0LDQ4
+        XX0sImJ5dGVzIjp7ImR0eXBlIjoiVTgiLCJzaGFwZSI6WzNdLCJkYXRhX29mZnNldHMiOls0OCw1MV19fSAgICAgICAH
+        AAAAAAAAAJqZmZmZmbk/mpmZmZmZyT8AAMA/AAAAwAAAAAAAAIBAAACgQAAAwEABAgM=
+        """
+
+    @Test func `the bytes are those that Python's safetensors writes`() throws {
+        let file = try #require(
+            Data(base64Encoded: writtenByPython, options: .ignoreUnknownCharacters)
+        )
+        #expect(
+            Safetensors.encode(sample, metadata: [("version", "3")]).flatMap { $0 } == Array(file)
+        )
+        let decoded = try Safetensors.decode(Array(file))
+        #expect(decoded.tensors == sample && decoded.metadata == ["version": "3"])
     }
 
     @Test func `the same tensors give the same bytes in whatever order they were added`() {
