@@ -80,7 +80,7 @@ var targets: [Target] = [
     tests(
         "FreshetTests",
         [
-            "freshet", "KafkaBroker", "KafkaClient", "Streaming", logging,
+            "freshet", "KafkaBroker", "KafkaClient", "ModelStore", "Streaming", logging,
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),
     tests("IntegrationTests", ["KafkaClient", "KafkaBroker", "Streaming"]),
