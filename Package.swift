@@ -30,7 +30,7 @@ let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let histogram: Target.Dependency = .product(name: "Histogram", package: "hdrhistogram-swift")
 
-var targets: [Target] = [
+let targets: [Target] = [
     systemLibrary("CLibrdkafka", pkgConfig: "rdkafka", debian: "librdkafka-dev"),
     systemLibrary("COpenBLAS", pkgConfig: "openblas", debian: "libopenblas-dev"),
     systemLibrary("COpenSSL", pkgConfig: "libcrypto", debian: "libssl-dev"),
@@ -45,7 +45,8 @@ var targets: [Target] = [
     module("KafkaWire"),
     module(
         "KafkaBroker",
-        ["KafkaWire", "CKernels", "CZlib", "CLZ4", "CZstd", "CSnappy", grdb, logging] + nio),
+        ["KafkaWire", "CKernels", "CZlib", "CLZ4", "CZstd", "CSnappy", grdb, logging] + nio
+    ),
     module("Learning", ["COpenBLAS", "CKernels"]),
     module("Recommendation", ["Learning", "CKernels"]),
     module("ModelStore", ["COpenSSL", grdb]),
@@ -60,14 +61,16 @@ var targets: [Target] = [
             .product(name: "Yams", package: "Yams"),
         ],
         resources: [.embedInCode("Resources/topics")],
-        swiftSettings: swiftSettings),
+        swiftSettings: swiftSettings
+    ),
 
     .executableTarget(
         name: "freshet-benchmarks",
         dependencies: ["CKernels", "Learning", "Recommendation"],
         path: "Benchmarks",
         exclude: ["run"],
-        swiftSettings: swiftSettings),
+        swiftSettings: swiftSettings
+    ),
 
     tests("KafkaClientTests", ["KafkaClient", "Streaming", "CLibrdkafka"]),
     tests("KafkaWireTests", ["KafkaWire"]),
@@ -82,18 +85,12 @@ var targets: [Target] = [
         [
             "freshet", "KafkaBroker", "KafkaClient", "ModelStore", "Streaming", logging,
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        ]),
+        ]
+    ),
     tests("IntegrationTests", ["KafkaClient", "KafkaBroker", "Streaming"]),
     tests("CrashTests", ["freshet", "ModelStore"]),
     tests("TidyTests", []),
 ]
-
-// Development aid until every part has landed: build only the named targets and what they need.
-if let only = Context.environment["FRESHET_ONLY"]?.split(separator: ",").map(String.init) {
-    targets = targets.filter { target in
-        only.contains(target.name) || target.type == .system
-    }
-}
 
 let package = Package(
     name: "freshet",
@@ -104,7 +101,9 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(
-            url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
+            url: "https://github.com/swift-server/swift-service-lifecycle",
+            exact: "2.13.0"
+        ),
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", exact: "0.2.0"),
     ],

@@ -1,7 +1,8 @@
 import CKernels
 
-/// The bare update of biased factorization, k = 64: dot product, then both rows. No decoding, no
-/// ids, no bookkeeping: the ceiling for everything above it.
+/// The bare update of biased factorization, k = 64: dot product, then both rows.
+///
+/// No decoding, no ids, no bookkeeping: the ceiling for everything above it.
 enum KernelBenchmark {
     static let dimensions = 64
 
@@ -10,7 +11,9 @@ enum KernelBenchmark {
         let updates = 2_000_000
         let (k, rows) = (dimensions, users + items)
         let memory = UnsafeMutableRawBufferPointer.allocate(
-            byteCount: rows * k * MemoryLayout<Float>.stride, alignment: 64)
+            byteCount: rows * k * MemoryLayout<Float>.stride,
+            alignment: 64
+        )
         defer { memory.deallocate() }
         let floats = memory.bindMemory(to: Float.self)
         var random = SplitMix64(state: 1)

@@ -6,7 +6,9 @@ import Recommendation
 enum LearnerBenchmark {
     /// Events per second of CPU time of one thread, over the lines of a file.
     static func eventsPerSecond<Model: Learner>(
-        _ learner: Model.Type, lines: Data, settings: Model.Settings
+        _ learner: Model.Type,
+        lines: Data,
+        settings: Model.Settings
     ) throws -> (learn: Double, decodeOnly: Double) {
         let batchSize = 2000
         return try lines.withUnsafeBytes { bytes in
@@ -45,9 +47,13 @@ enum LearnerBenchmark {
             let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
             events.append(
                 EncodedEvent(
-                    partition: 0, offset: Int64(events.count),
-                    recordTimestamp: 4_000_000_000_000, key: nil,
-                    value: UnsafeRawBufferPointer(rebasing: bytes[start..<end])))
+                    partition: 0,
+                    offset: Int64(events.count),
+                    recordTimestamp: 4_000_000_000_000,
+                    key: nil,
+                    value: UnsafeRawBufferPointer(rebasing: bytes[start..<end])
+                )
+            )
             start = end + 1
         }
         return events

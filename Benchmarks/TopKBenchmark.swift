@@ -19,7 +19,11 @@ enum TopKBenchmark {
             var rejections: [Rejection] = []
             LearnerBenchmark.split(bytes).withUnsafeBufferPointer {
                 ExplicitRecommender.decode(
-                    $0, settings: settings, into: &decoded, rejections: &rejections)
+                    $0,
+                    settings: settings,
+                    into: &decoded,
+                    rejections: &rejections
+                )
             }
             learner.learn(decoded)
         }
@@ -31,7 +35,9 @@ enum TopKBenchmark {
             func answer(_ count: Int) {
                 encoded.withUnsafeBufferPointer { all in
                     let answers = model.answer(
-                        UnsafeBufferPointer(rebasing: all.prefix(count)), stamp: stamp)
+                        UnsafeBufferPointer(rebasing: all.prefix(count)),
+                        stamp: stamp
+                    )
                     precondition(answers.allSatisfy { $0.refusal == nil }, "a request was refused")
                 }
             }

@@ -15,13 +15,21 @@ explicit.feedback = .explicit
 var figures: [String: Double] = [:]
 figures["kernel.cache"] = KernelBenchmark.updatesPerSecond(users: 300, items: 200, ahead: 8)
 figures["kernel.memory"] = KernelBenchmark.updatesPerSecond(
-    users: 100_000, items: 20_000, ahead: 8)
+    users: 100_000,
+    items: 20_000,
+    ahead: 8
+)
 let ratingsSpeed = try LearnerBenchmark.eventsPerSecond(
-    ExplicitRecommender.self, lines: ratings, settings: explicit)
+    ExplicitRecommender.self,
+    lines: ratings,
+    settings: explicit
+)
 figures["explicit.memory"] = ratingsSpeed.learn
 figures["decode"] = ratingsSpeed.decodeOnly
 figures["implicit.memory"] = try LearnerBenchmark.eventsPerSecond(
-    ImplicitRecommender.self, lines: interactions, settings: RecommenderSettings()
+    ImplicitRecommender.self,
+    lines: interactions,
+    settings: RecommenderSettings()
 ).learn
 for (name, items) in [("100k", 100_000), ("1M", 1_000_000)] {
     let times = try TopKBenchmark.milliseconds(items: items)

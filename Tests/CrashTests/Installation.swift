@@ -13,7 +13,9 @@ final class Installation {
     init() throws {
         folder = NSTemporaryDirectory() + "crash-" + UUID().uuidString
         try FileManager.default.createDirectory(
-            atPath: folder, withIntermediateDirectories: true)
+            atPath: folder,
+            withIntermediateDirectories: true
+        )
     }
 
     deinit {
@@ -31,7 +33,10 @@ final class Installation {
         let port = address.isEmpty ? "0" : String(address.split(separator: ":")[1])
         let output = Pipe()
         _ = try start(
-            "broker", ["broker", "--data", "\(folder)/broker", "--port", port], output: output)
+            "broker",
+            ["broker", "--data", "\(folder)/broker", "--port", port],
+            output: output
+        )
         var line = Data()
         while !line.contains(10) {
             let byte = output.fileHandleForReading.readData(ofLength: 1)

@@ -22,7 +22,9 @@ import Testing
         try installation.start("trainer", train)
         try installation.start("scorer", score)
         try installation.start(
-            "events", ["events", "generate", "--events", String(events), "--rate", "2500"])
+            "events",
+            ["events", "generate", "--events", String(events), "--rate", "2500"]
+        )
         let store = try ModelStore(directory: installation.store)
         func learned(_ count: Int64) throws {
             try wait("\(count) journalled events (\(installation.log("trainer")))") {
@@ -57,7 +59,8 @@ import Testing
 
         // One partition: an uninterrupted run gives the same bytes.
         let report = try installation.run(
-            ["train", "--until-end", "--json", "--model", "again"] + Self.small)
+            ["train", "--until-end", "--json", "--model", "again"] + Self.small
+        )
         #expect(report.contains("\"events\":\(events)"))
         let again = try #require(try store.newestVersion(of: "again"))
         #expect(again.blob.hash == newest.blob.hash)

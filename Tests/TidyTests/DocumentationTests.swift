@@ -11,6 +11,10 @@ import Testing
         }
     }
 
+    @Test func `commands and configuration keys are documented`() throws {
+        #expect(try CommandLineDocumentation.findings() == [])
+    }
+
     @Test func `paths are found in backticks and links`() {
         let text = """
             See `Sources/A/B.swift`, `make test`, `docs/`, [more](docs/x.md#part), `README.md`,

@@ -155,11 +155,15 @@ struct VersionDescription: Encodable {
         self.problem = problem
     }
 
+    /// What a model is judged by: ranked lists, or predicted ratings.
+    private static let mainMetrics = ["recall@10", "rmse"]
+
     /// A row of the list.
-    ///
-    /// The first metric is the model's main one.
     var row: [String] {
-        let quality = metricOrder.first.map { "\($0) \(Self.text(metrics[$0] ?? .nan))" } ?? "-"
+        let quality =
+            Self.mainMetrics.first { metrics[$0] != nil }.map {
+                "\($0) \(Self.text(metrics[$0] ?? .nan))"
+            } ?? "-"
         let state = problem == nil ? aliases.joined(separator: ",") : "damaged"
         return [
             model, "\(version)", Self.time(createdAt), kind, grouped(eventCount),

@@ -16,9 +16,10 @@ final class QuickstartEvents: Sendable {
     let users: [String]
     private let state: Mutex<State>
 
-    /// Opens the file, or prepares `historyCount` synthetic events.
-    init(file path: String?, historyCount: Int) throws {
-        var generator = InteractionGenerator(GeneratorSettings())
+    /// Opens the file, or prepares `historyCount` synthetic events, with ratings if so wanted.
+    init(file path: String?, historyCount: Int, hasRatings: Bool) throws {
+        let settings = GeneratorSettings(hasRatings: hasRatings)
+        var generator = InteractionGenerator(settings)
         if let path {
             let file = try EventFile(
                 try LineFile(path: path),
@@ -40,10 +41,10 @@ final class QuickstartEvents: Sendable {
             state = Mutex(State(file: file, generator: generator))
         } else {
             origin =
-                "synthetic: \(GeneratorSettings().users) users, \(GeneratorSettings().items) items"
+                "synthetic: \(settings.users) users, \(settings.items) items"
             self.historyCount = historyCount
             users = (0..<50).map { _ in String(decoding: generator.next().user, as: UTF8.self) }
-            state = Mutex(State(generator: InteractionGenerator(GeneratorSettings())))
+            state = Mutex(State(generator: InteractionGenerator(settings)))
         }
     }
 

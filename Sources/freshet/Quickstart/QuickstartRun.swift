@@ -40,7 +40,12 @@ struct QuickstartRun {
         _ scorer: Loop<ScorerStatus>
     ) async throws -> QuickstartResult {
         try await wait(for: "the scorer", trainer, scorer) { scorer.status.isServing }
-        let events = try QuickstartEvents(file: file, historyCount: historyCount)
+        let feedback = effective.configuration.model.settings.feedback
+        let events = try QuickstartEvents(
+            file: file,
+            historyCount: historyCount,
+            hasRatings: feedback == .explicit
+        )
         Messages.note("streaming \(grouped(events.historyCount)) events (\(events.origin))")
         let begin = ContinuousClock.now
         let sent = try await send(

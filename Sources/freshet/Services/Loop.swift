@@ -36,7 +36,9 @@ final class Loop<Status: Sendable>: Sendable {
     /// Why the loop failed; nil while it runs and after it has returned.
     var error: CommandFailure? { failure.current }
 
-    /// Asks the loop to finish what it has begun and return. Does not wait.
+    /// Asks the loop to finish what it has begun and return.
+    ///
+    /// Does not wait.
     func requestStop() { stop.set() }
 
     /// Tells the loop to stop and waits until it has, without blocking a thread of Swift's pool.

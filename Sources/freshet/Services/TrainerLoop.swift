@@ -7,7 +7,9 @@ import Streaming
 
 /// The trainer of the configured model, wired to Kafka and the model store.
 enum TrainerLoop {
-    /// Starts it. With `stopsAtEnd` it ends when all that is in the log now has been learned.
+    /// Starts it.
+    ///
+    /// With `stopsAtEnd` it ends when all that is in the log now has been learned.
     static func start(
         _ effective: EffectiveConfiguration,
         stopsAtEnd: Bool = false,
