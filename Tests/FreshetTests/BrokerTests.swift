@@ -103,7 +103,7 @@ private func values(of topic: String, _ effective: EffectiveConfiguration) throw
             }
             #expect(
                 error?.message == "topic \"interactions\" has 3 partitions, "
-                    + "topics/interactions.yaml declares 4"
+                    + "topics/interactions.yaml declares 1"
             )
             try declarations.verify(admin, timeout: patience, roles: [.recommendations])
         }

@@ -10,8 +10,22 @@ import Testing
         let scene = try Scene()
         let (stop, early, late) = (StopSignal(), Board(ScorerStatus()), Board(ScorerStatus()))
         let first = try scene.startScorer(stop: stop, board: early)
+        let (stopTrainer, training) = (StopSignal(), Board(TrainerStatus()))
+        let trainer = WorkerThread(name: "trainer") {
+            try? scene.trainer(
+                stopsAtEnd: false,
+                stop: stopTrainer,
+                board: training,
+                checkpointEvents: 150
+            ).run()
+        }
+        try waitUntil("the early scorer serves") { early.current.isServing }
         try scene.send(events: 0..<200)
-        try scene.trainer(checkpointEvents: 150).run()
+        try waitUntil("deltas") {
+            early.current.deltasApplied > 0 && training.current.eventCount == 200
+        }
+        stopTrainer.set()
+        trainer.join()
         try scene.send(events: 200..<420)
         try scene.trainer().run()
         let last = try #require(try scene.store.newestVersion(of: "test"))

@@ -58,11 +58,17 @@ struct CommandTree: Decodable {
     }
 }
 
-/// The keys of a configuration, as `freshet config show --json` prints it.
+/// The keys of a configuration, as `freshet config show --json` prints it: an object a line.
 enum ConfigurationKeys {
-    /// Every key that holds a value, in dotted form, in alphabetical order.
-    static func all(in json: Data) throws -> [String] {
-        keys(of: try JSONSerialization.jsonObject(with: json), below: "").sorted()
+    private struct Line: Decodable {
+        let key: String
+    }
+
+    /// Every key, in alphabetical order.
+    static func all(in lines: Data) throws -> [String] {
+        try lines.split(separator: UInt8(ascii: "\n")).map { line in
+            try JSONDecoder().decode(Line.self, from: line).key
+        }.sorted()
     }
 
     /// The keys that no document names in backticks or in a block of code, whole (`broker.port`).
@@ -73,14 +79,5 @@ enum ConfigurationKeys {
             }
         )
         return keys.filter { !shown.contains($0) }.map { "configuration key \($0) is undocumented" }
-    }
-
-    private static func keys(of value: Any, below prefix: String) -> [String] {
-        guard let object = value as? [String: Any], !object.isEmpty else {
-            return prefix.isEmpty ? [] : [prefix]
-        }
-        return object.flatMap { key, value in
-            keys(of: value, below: prefix.isEmpty ? key : "\(prefix).\(key)")
-        }
     }
 }

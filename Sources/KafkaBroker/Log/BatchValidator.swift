@@ -53,18 +53,19 @@ struct BatchValidator {
         return header
     }
 
+    private func require(
+        _ condition: Bool,
+        _ code: ErrorCode,
+        _ message: @autoclosure () -> String
+    ) throws(AppendFailure) {
+        if !condition { throw AppendFailure(code, message()) }
+    }
+
     /// Rule 5: what the header says.
     private func check(
         _ header: RecordBatchHeader,
         _ bytes: UnsafeRawBufferPointer
     ) throws(AppendFailure) {
-        func require(
-            _ condition: Bool,
-            _ code: ErrorCode,
-            _ message: @autoclosure () -> String
-        ) throws(AppendFailure) {
-            if !condition { throw AppendFailure(code, message()) }
-        }
         try require(header.baseOffset == 0, .invalidRecord, "the batch's base offset is not 0")
         try require(
             bytes.count <= settings.maximumBatchByteCount,
@@ -85,12 +86,7 @@ struct BatchValidator {
             "the batch has \(header.recordCount) records and a last offset of "
                 + "\(header.lastOffsetDelta)"
         )
-        try require(!header.isControl, .invalidRecord, "only the broker writes control batches")
-        try require(
-            header.producerID < 0 || header.baseSequence >= 0,
-            .invalidRecord,
-            "the batch has a producer id but no sequence number"
-        )
+        try checkProducer(header)
         try require(
             !header.usesAppendTime,
             .invalidTimestamp,
@@ -107,6 +103,16 @@ struct BatchValidator {
             bytes.count <= settings.segmentByteCount,
             .recordListTooLarge,
             "a batch of \(bytes.count) bytes exceeds segment.bytes, \(settings.segmentByteCount)"
+        )
+    }
+
+    /// Rule 5, what the header says of who made the batch.
+    private func checkProducer(_ header: RecordBatchHeader) throws(AppendFailure) {
+        try require(!header.isControl, .invalidRecord, "only the broker writes control batches")
+        try require(
+            header.producerID < 0 || header.baseSequence >= 0,
+            .invalidRecord,
+            "the batch has a producer id but no sequence number"
         )
         // Until transactions are built, no transaction can be ongoing (rule 6 of section 3.6).
         try require(

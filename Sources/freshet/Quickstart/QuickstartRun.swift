@@ -2,6 +2,7 @@ import Foundation
 import Learning
 import Logging
 import Pipeline
+import Recommendation
 import Streaming
 
 /// The steps of a quickstart against a broker that runs.
