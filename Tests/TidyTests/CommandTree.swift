@@ -53,6 +53,7 @@ struct CommandTree: Decodable {
     /// none below it are its arguments.
     private func firstUnknown(_ words: [String]) -> String? {
         guard let word = words.first, !children.isEmpty else { return nil }
+        if word == "help" { return nil }
         guard let child = children.first(where: { $0.commandName == word }) else { return word }
         return child.firstUnknown(Array(words.dropFirst()))
     }

@@ -12,7 +12,9 @@ import Testing
     }
 
     @Test func `commands and configuration keys are documented`() throws {
-        #expect(try CommandLineDocumentation.findings() == [])
+        for finding in try CommandLineDocumentation.findings() {
+            Issue.record("\(finding)")
+        }
     }
 
     @Test func `paths are found in backticks and links`() {
