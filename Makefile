@@ -14,7 +14,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 # What `swift format` reads: everything written in Swift.
 SWIFT_SOURCES := Package.swift Sources Tests $(wildcard Benchmarks)
 
-.PHONY: help deps build test lint format quickstart bench clean
+.PHONY: help deps build test lint format quickstart examples bench clean
 
 help:
 	@echo "make quickstart   install what is missing, build, and watch the loop run"
@@ -23,6 +23,7 @@ help:
 	@echo "make test         install what is missing, build, and run every test"
 	@echo "make lint         check the formatting and the rules of .swift-format"
 	@echo "make format       put the formatting right"
+	@echo "make examples     run Examples/ against what was built last: kcat and Python clients"
 	@echo "make bench        measure: kernels, learner, broker, the whole loop"
 	@echo "make clean        remove everything that was built"
 
@@ -68,6 +69,10 @@ format:
 
 quickstart: build
 	.build/release/freshet quickstart
+
+examples: deps
+	$(MAKE) .venv/installed
+	PATH="$(CURDIR)/.venv/bin:$$PATH" Examples/run.sh
 
 bench: build
 	swift build -c release --product freshet-benchmarks

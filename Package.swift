@@ -68,7 +68,7 @@ let targets: [Target] = [
         name: "freshet-benchmarks",
         dependencies: ["CKernels", "Learning", "Recommendation"],
         path: "Benchmarks",
-        exclude: ["run"],
+        exclude: ["run", "movielens"],
         swiftSettings: swiftSettings
     ),
 
@@ -87,7 +87,7 @@ let targets: [Target] = [
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]
     ),
-    tests("IntegrationTests", ["KafkaClient", "KafkaBroker", "Streaming"]),
+    tests("IntegrationTests", ["KafkaClient", "KafkaBroker", "Streaming", logging]),
     tests("CrashTests", ["freshet", "ModelStore"]),
     tests("TidyTests", []),
 ]

@@ -70,4 +70,7 @@ grep -q ': ann: ' consumer.log
 
 echo "== freshet recommend"
 "$freshet" recommend ann --bootstrap "$bootstrap" --count 1
+
+echo "== checkpoints, opened by Python's safetensors"
+python3 "$here/../Tests/Reference/check_blobs.py" .freshet/store
 echo "all examples work"
