@@ -205,7 +205,9 @@ extension LogDirectory {
         }
     }
 
-    /// Removes a topic's logs. Whoever waits for them is told that there is no such topic.
+    /// Removes a topic's logs.
+    ///
+    /// Whoever waits for them is told that there is no such topic.
     ///
     /// - Parameters:
     ///   - topic: The topic's id.
@@ -258,8 +260,9 @@ extension LogDirectory {
         }
     }
 
-    /// Brings everything to stable storage, so that the next start has nothing to check, and ends
-    /// the threads; blocks until that is done. Whoever waits for records is woken.
+    /// Brings everything to stable storage, so that the next start has nothing to check.
+    ///
+    /// Ends the threads, and blocks until that is done. Whoever waits for records is woken.
     ///
     /// - Returns: Whether everything is on stable storage.
     @discardableResult

@@ -7,8 +7,9 @@ import NIOCore
 struct AppendRequest: Sendable {
     /// The one batch, as the client sent it; nil if it sent null.
     var records: ByteBuffer?
-    /// When to answer: -1 once on stable storage, 0 and 1 once written. A batch with a producer id
-    /// counts as -1 whatever it says.
+    /// When to answer: -1 once on stable storage, 0 and 1 once written.
+    ///
+    /// A batch with a producer id counts as -1 whatever it says.
     var acks: Int16 = -1
     /// The version of the Produce request, which decides whether zstd is allowed.
     var produceVersion: Int16 = 11

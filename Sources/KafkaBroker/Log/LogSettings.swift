@@ -28,10 +28,12 @@ struct LogSettings: Sendable, Equatable {
 
 /// How the logs of a data directory are run.
 struct LogDirectorySettings: Sendable, Equatable {
-    /// How many threads check and write batches. A partition belongs to one of them.
+    /// How many threads check and write batches; a partition belongs to one of them.
     var executorCount = 2
-    /// How many jobs may wait for one of those threads. A connection has one request under way,
-    /// with one job a partition: 1000 connections, 64 partitions each.
+    /// How many jobs may wait for one of those threads.
+    ///
+    /// A connection has one request under way, with one job a partition: 1000 connections, 64
+    /// partitions each.
     var queueCapacity = 64_000
     /// How many files are synced at a time; 16 files in parallel take as long as one (1.0–1.7 ms),
     /// one after another 57 ms (measured, ext4 on a virtual disk).

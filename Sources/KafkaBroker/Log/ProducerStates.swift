@@ -7,8 +7,9 @@ import KafkaWire
 struct ProducerStates: Sendable, Equatable {
     /// How many of its last batches a producer may send again (max.in.flight.requests of 5).
     static let windowSize = 5
-    /// The most producers that are remembered; 250 bytes each make 25 MB. Beyond that, those that
-    /// have been silent for longest are forgotten, as if they had expired.
+    /// The most producers that are remembered; 250 bytes each make 25 MB.
+    ///
+    /// Beyond that, those that have been silent for longest are forgotten, as if they had expired.
     static let limit = 100_000
 
     /// A batch that a producer wrote.
@@ -20,7 +21,7 @@ struct ProducerStates: Sendable, Equatable {
 
         /// The offset after its last record.
         var nextOffset: Int64 {
-            firstOffset + ((Int64(lastSequence) - Int64(firstSequence)) & 0x7FFF_FFFF) + 1
+            firstOffset &+ ((Int64(lastSequence) - Int64(firstSequence)) & 0x7FFF_FFFF) &+ 1
         }
     }
 
