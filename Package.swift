@@ -63,7 +63,7 @@ var targets: [Target] = [
 
     tests("KafkaClientTests", ["KafkaClient", "Streaming"]),
     tests("KafkaWireTests", ["KafkaWire"]),
-    tests("KafkaBrokerTests", ["KafkaBroker", "KafkaWire"]),
+    tests("KafkaBrokerTests", ["KafkaBroker", "KafkaWire", "CKernels", logging] + nio),
     tests("LearningTests", ["Learning"]),
     tests("RecommendationTests", ["Recommendation", "Learning"]),
     tests("LearnerConformance", ["Recommendation", "Learning"]),

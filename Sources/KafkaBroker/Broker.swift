@@ -1,5 +1,4 @@
 import Foundation
-import KafkaWire
 public import Logging
 import NIOCore
 import NIOPosix
@@ -10,15 +9,15 @@ public final class Broker: Sendable {
     /// The port it listens on: the one asked for, or the one picked if that was 0.
     public var port: Int { server.port }
     /// What to give to a client as `bootstrap.servers`.
-    public var bootstrapServers: String { "\(node.host):\(port)" }
+    public var bootstrapServers: String { "\(services.node.host):\(port)" }
 
-    private let directory: DataDirectory
-    private let store: MetadataStore
-    private let logs: TopicLogs
-    private let node: Node
+    private let services: Services
     private let server: Server
     private let eventLoops: MultiThreadedEventLoopGroup
     private let logger: Logger
+    /// How many clients are connected.
+    var connectionCount: Int { server.connectionCount }
+
     private let isShutDown = Mutex(false)
 
     /// How many threads move bytes between sockets and logs: two serve a loopback, more than four
@@ -49,26 +48,25 @@ public final class Broker: Sendable {
 
     private init(_ settings: BrokerSettings, logger: Logger) throws(BrokerError) {
         self.logger = logger
-        directory = try DataDirectory(path: settings.dataDirectory)
-        store = try MetadataStore(directory: directory.url)
-        logs = TopicLogs()
-        node = Node(host: settings.clientHost, clusterID: store.clusterID)
-        let catalog = TopicCatalog(store: store, logs: logs, settings: settings)
-        let router = RequestRouter(
-            Self.handlers(node: node, catalog: catalog, store: store),
-            logger: logger
-        )
-        let state = ServerState(settings: settings, router: router, logger: logger)
+        services = try Services(settings, logger: logger)
+        let state = ServerState(settings: settings, router: services.router, logger: logger)
         eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: Self.eventLoopCount)
         do throws(BrokerError) {
             server = try Server.bind(state, group: eventLoops)
         } catch {
+            services.releaseWaiters()
+            services.close()
             try? eventLoops.syncShutdownGracefully()
-            store.close(clean: true)
             throw error
         }
-        node.port = Int32(server.port)
+        services.node.port = Int32(server.port)
         server.accept()
+        if !["127.0.0.1", "::1", "localhost"].contains(settings.host) {
+            logger.warning(
+                "the broker has no authentication: whoever reaches this address can read and write",
+                metadata: ["host": "\(settings.host)"]
+            )
+        }
         logger.info(
             "broker is listening",
             metadata: ["address": "\(bootstrapServers)", "data": "\(settings.dataDirectory)"]
@@ -85,8 +83,10 @@ public final class Broker: Sendable {
         }
         guard isFirst else { return }
         await Self.onOwnThread(named: "broker-shutdown") { [self] in
-            server.shutdown()
-            store.close(clean: true)
+            server.stopAccepting()
+            services.releaseWaiters()
+            server.closeConnections()
+            services.close()
             try? eventLoops.syncShutdownGracefully()
         }
         logger.info("broker has stopped", metadata: ["address": "\(bootstrapServers)"])
@@ -99,23 +99,5 @@ public final class Broker: Sendable {
         await withCheckedContinuation { continuation in
             OwnThread(name: name).start { continuation.resume(returning: body()) }
         }
-    }
-
-    private static func handlers(
-        node: Node,
-        catalog: TopicCatalog,
-        store: MetadataStore
-    ) -> [any RequestHandler] {
-        var handlers: [any RequestHandler] = [
-            MetadataHandler(node: node, catalog: catalog).handler,
-            DescribeClusterHandler(node: node).handler,
-            CreateTopicsHandler(node: node, catalog: catalog).handler,
-            DeleteTopicsHandler(catalog: catalog).handler,
-            DescribeConfigsHandler(node: node, catalog: catalog).handler,
-            InitProducerIDHandler(store: store).handler,
-        ]
-        let keys = Set(handlers.map(\.key)).union([.apiVersions])
-        handlers.append(ApiVersionsHandler(keys: keys))
-        return handlers
     }
 }

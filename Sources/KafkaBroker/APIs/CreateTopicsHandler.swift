@@ -140,11 +140,12 @@ struct CreateTopicsHandler: Sendable {
         fields.set(
             "configs",
             TopicSetting.all.map { setting -> Fields in
-                let isSet = plan.configuration.isSet(setting.name)
+                let settings = catalog.settings
+                let source = ConfigSource(of: setting.name, plan.configuration, settings)
+                let value = settings.effective(plan.configuration).value(setting.name)
                 return [
-                    "name": .string(setting.name),
-                    "value": .string(plan.configuration.value(setting.name) ?? ""),
-                    "configSource": .int(isSet ? ConfigSource.topic : ConfigSource.defaultValue),
+                    "name": .string(setting.name), "value": .string(value ?? ""),
+                    "configSource": .int(source.rawValue),
                 ]
             }
         )

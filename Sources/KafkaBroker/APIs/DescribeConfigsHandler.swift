@@ -1,10 +1,21 @@
 import KafkaWire
 
 /// Where the value of a setting comes from, as DescribeConfigs numbers it.
-enum ConfigSource {
-    static let topic: Int64 = 1
-    static let staticBroker: Int64 = 4
-    static let defaultValue: Int64 = 5
+enum ConfigSource: Int64 {
+    case topic = 1
+    case staticBroker = 4
+    case defaultValue = 5
+
+    /// Where a topic has the value of a setting from.
+    init(of name: String, _ configuration: TopicConfiguration, _ settings: BrokerSettings) {
+        if configuration.isSet(name) {
+            self = .topic
+        } else if settings.topicDefaults[name] != nil {
+            self = .staticBroker
+        } else {
+            self = .defaultValue
+        }
+    }
 }
 
 /// Shows the settings of topics and of this broker.
@@ -22,7 +33,7 @@ struct DescribeConfigsHandler: Sendable {
     private struct Setting {
         var name: String
         var value: String
-        var source: Int64
+        var source: ConfigSource
         var type: TopicSetting.ValueType
         var documentation: String
         var isReadOnly = false
@@ -80,11 +91,11 @@ struct DescribeConfigsHandler: Sendable {
     }
 
     private func fields(_ setting: Setting, asked: Fields) -> Fields {
-        let isDefault = setting.source == ConfigSource.defaultValue
+        let isDefault = setting.source == .defaultValue
         var fields: Fields = [
             "name": .string(setting.name), "value": .string(setting.value),
             "readOnly": .bool(setting.isReadOnly), "isDefault": .bool(isDefault),
-            "configSource": .int(setting.source),
+            "configSource": .int(setting.source.rawValue),
             "configType": .int(Int64(setting.type.rawValue)), "documentation": nil,
         ]
         if asked.bool("includeDocumentation") {
@@ -100,28 +111,29 @@ struct DescribeConfigsHandler: Sendable {
         var synonyms: [Fields] = [
             [
                 "name": .string(setting.name), "value": .string(setting.value),
-                "source": .int(setting.source),
+                "source": .int(setting.source.rawValue),
             ]
         ]
         if let fallback = setting.fallback {
             synonyms.append([
                 "name": .string(setting.name), "value": .string(fallback),
-                "source": .int(ConfigSource.defaultValue),
+                "source": .int(ConfigSource.defaultValue.rawValue),
             ])
         }
         return synonyms
     }
 
     private func topicSettings(_ topic: Topic) -> [Setting] {
-        TopicSetting.all.map { setting in
-            let isSet = topic.configuration.isSet(setting.name)
+        let effective = catalog.settings.effective(topic.configuration)
+        return TopicSetting.all.map { setting in
+            let source = ConfigSource(of: setting.name, topic.configuration, catalog.settings)
             return Setting(
                 name: setting.name,
-                value: topic.configuration.value(setting.name) ?? setting.defaultValue,
-                source: isSet ? ConfigSource.topic : ConfigSource.defaultValue,
+                value: effective.value(setting.name) ?? setting.defaultValue,
+                source: source,
                 type: setting.type,
                 documentation: setting.documentation,
-                fallback: isSet ? setting.defaultValue : nil
+                fallback: source == .defaultValue ? nil : setting.defaultValue
             )
         }
     }
@@ -165,7 +177,7 @@ struct DescribeConfigsHandler: Sendable {
             Setting(
                 name: name,
                 value: value,
-                source: ConfigSource.staticBroker,
+                source: .staticBroker,
                 type: type,
                 documentation: documentation,
                 isReadOnly: true

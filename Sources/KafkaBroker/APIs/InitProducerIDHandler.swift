@@ -7,27 +7,28 @@ struct InitProducerIDHandler: Sendable {
     /// The handler of InitProducerId requests.
     var handler: SchemaHandler {
         SchemaHandler(.initProducerId) { fields, _, answer in
-            guard fields.optionalString("transactionalId") == nil else {
-                return answer(Self.refusal)
+            if let transactionalID = fields.optionalString("transactionalId") {
+                let isEmpty = transactionalID.isEmpty
+                return answer(
+                    Self.refusal(isEmpty ? .invalidRequest : .transactionalIDAuthorizationFailed)
+                )
             }
             store.nextProducerID { result in
                 switch result {
                 case .success(let id): answer(["producerId": .int(id), "producerEpoch": 0])
-                case .failure(let error):
-                    var response = Self.refusal
-                    response.set("errorCode", error.errorCode)
-                    answer(response)
+                case .failure(let error): answer(Self.refusal(error.errorCode))
                 }
             }
         }
     }
 
-    /// The answer to a producer that asks for transactions, which this broker does not have yet.
+    /// The answer without an id.
     ///
-    /// The code is one that no client retries; the answer has no room for a text.
-    private static var refusal: Fields {
+    /// Who asks for transactions, which this broker does not have yet, gets a code that no client
+    /// retries: the answer has no room for a text.
+    private static func refusal(_ code: ErrorCode) -> Fields {
         var fields: Fields = ["producerId": -1, "producerEpoch": -1]
-        fields.set("errorCode", ErrorCode.transactionalIDAuthorizationFailed)
+        fields.set("errorCode", code)
         return fields
     }
 }

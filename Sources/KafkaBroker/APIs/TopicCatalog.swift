@@ -45,8 +45,10 @@ struct TopicCatalog: Sendable {
                     configuration: TopicConfiguration()
                 ) { [store] result in
                     // Two clients may have asked at the same time: the second finds the first's.
-                    let created = store.topic(named: name).map { Result.success($0) } ?? result
-                    gather.set(index, created)
+                    guard case .failure(let error) = result, error.kind == .topicExists,
+                        let topic = store.topic(named: name)
+                    else { return gather.set(index, result) }
+                    gather.set(index, .success(topic))
                 }
             }
         }

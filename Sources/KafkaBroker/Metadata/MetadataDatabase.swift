@@ -137,8 +137,10 @@ extension MetadataDatabase {
 
     private static func set(_ key: String, _ value: String, _ rows: Database) throws {
         try rows.execute(
-            sql:
-                "INSERT INTO meta (k, v) VALUES (?, ?) ON CONFLICT (k) DO UPDATE SET v = excluded.v",
+            sql: """
+                INSERT INTO meta (k, v) VALUES (?, ?)
+                ON CONFLICT (k) DO UPDATE SET v = excluded.v
+                """,
             arguments: [key, value]
         )
     }

@@ -55,6 +55,11 @@ final class MetadataWriter: Sendable {
         }
     }
 
+    /// Reads what is committed; blocks while a batch is being written.
+    func read<Value>(_ body: (Database) throws -> Value) throws -> Value {
+        try database.read(body)
+    }
+
     /// Commits what is queued, batch after batch, until the queue is closed.
     func run(_ store: MetadataStore) {
         while let batch = inbox.takeAll() { commit(batch[...], store) }

@@ -143,7 +143,7 @@ extension TopicSetting {
         int(
             "segment.bytes",
             134_217_728,
-            1_048_576...Int64(Int32.max),
+            14...Int64(Int32.max),
             "Greatest size of a segment file; records are removed by whole segments."
         ),
         long(

@@ -1,5 +1,5 @@
 /// How an embedded broker is to run; every value but the data directory has a default.
-public struct BrokerSettings: Sendable, Equatable {
+public struct BrokerSettings: Sendable, Codable, Equatable {
     /// Where topics, offsets and groups are kept; made if it does not exist.
     public var dataDirectory: String
     /// The address to listen on; with the default, `::1` is listened on too where it exists.
@@ -68,16 +68,22 @@ public struct BrokerSettings: Sendable, Equatable {
             "make it at least \(socketRequestMaxBytes)"
         )
         try check(maxConnections >= 1, "maxConnections = \(maxConnections)", "use 1 or more")
-        try check(
-            (14...Int(Int32.max)).contains(segmentBytes),
-            "segmentBytes = \(segmentBytes)",
-            "use 14 to 2147483647"
-        )
-        try check(maxMessageBytes >= 0, "maxMessageBytes = \(maxMessageBytes)", "use 0 or more")
+        for (name, value) in topicDefaults {
+            do throws(BrokerError) {
+                try TopicSetting.named[name]?.validate(value)
+            } catch {
+                throw BrokerError(.configuration, error.message, remedy: error.remedy)
+            }
+        }
         try check(
             fetchMaxBytes >= 1024 && fetchMaxBytes <= 1 << 30,
             "fetchMaxBytes = \(fetchMaxBytes)",
             "use 1024 to 1073741824"
+        )
+        try check(
+            (0...300_000).contains(groupInitialRebalanceDelayMilliseconds),
+            "groupInitialRebalanceDelayMilliseconds = \(groupInitialRebalanceDelayMilliseconds)",
+            "use 0 to 300000"
         )
         for (name, value) in [
             ("flushIntervalMilliseconds", flushIntervalMilliseconds),
@@ -99,5 +105,59 @@ public struct BrokerSettings: Sendable, Equatable {
         _ remedy: String
     ) throws(BrokerError) {
         if !condition { throw BrokerError(.configuration, message, remedy: remedy) }
+    }
+}
+
+extension BrokerSettings {
+    private enum CodingKeys: String, CodingKey, CaseIterable {
+        case dataDirectory, host, advertisedHost, port, numPartitions, autoCreateTopics,
+            clampReplicationFactor, flushIntervalMilliseconds, segmentBytes, maxMessageBytes,
+            groupInitialRebalanceDelayMilliseconds, socketRequestMaxBytes, fetchMaxBytes,
+            requestMemoryBytes, maxConnections, connectionsMaxIdleMilliseconds,
+            requestArrivalMilliseconds, answerAcceptanceMilliseconds
+    }
+
+    /// Any key, so that one that nobody knows can be told from one that is missing.
+    private struct AnyKey: CodingKey {
+        var stringValue: String
+        var intValue: Int? { nil }
+        init(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
+    }
+
+    /// Reads settings; what is missing has its default, an unknown key is an error.
+    public init(from decoder: any Decoder) throws {
+        let given = try decoder.container(keyedBy: AnyKey.self).allKeys
+        let known = Set(CodingKeys.allCases.map(\.rawValue))
+        if let unknown = given.first(where: { !known.contains($0.stringValue) }) {
+            throw DecodingError.dataCorrupted(
+                DecodingError.Context(
+                    codingPath: [unknown],
+                    debugDescription: "the broker has no setting \"\(unknown.stringValue)\""
+                )
+            )
+        }
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        func read<Value: Decodable>(_ key: CodingKeys, _ setting: inout Value) throws {
+            if let value = try values.decodeIfPresent(Value.self, forKey: key) { setting = value }
+        }
+        self.init(dataDirectory: try values.decode(String.self, forKey: .dataDirectory))
+        advertisedHost = try values.decodeIfPresent(String.self, forKey: .advertisedHost)
+        try read(.host, &host)
+        try read(.port, &port)
+        try read(.numPartitions, &numPartitions)
+        try read(.autoCreateTopics, &autoCreateTopics)
+        try read(.clampReplicationFactor, &clampReplicationFactor)
+        try read(.flushIntervalMilliseconds, &flushIntervalMilliseconds)
+        try read(.segmentBytes, &segmentBytes)
+        try read(.maxMessageBytes, &maxMessageBytes)
+        try read(.groupInitialRebalanceDelayMilliseconds, &groupInitialRebalanceDelayMilliseconds)
+        try read(.socketRequestMaxBytes, &socketRequestMaxBytes)
+        try read(.fetchMaxBytes, &fetchMaxBytes)
+        try read(.requestMemoryBytes, &requestMemoryBytes)
+        try read(.maxConnections, &maxConnections)
+        try read(.connectionsMaxIdleMilliseconds, &connectionsMaxIdleMilliseconds)
+        try read(.requestArrivalMilliseconds, &requestArrivalMilliseconds)
+        try read(.answerAcceptanceMilliseconds, &answerAcceptanceMilliseconds)
     }
 }

@@ -14,8 +14,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private let server: ServerState
     private let clientHost: String
     private var frames: FrameAssembler
-    /// The size of the request under way; nil if there is none.
-    private var requestSize: Int?
+    /// The request under way; nil if there is none.
+    private var request: ByteBuffer?
     /// The size for which memory is reserved for the request that is arriving.
     private var reservedSize: Int?
     private var isReadHeldBack = false
@@ -34,11 +34,13 @@ final class ConnectionHandler: ChannelDuplexHandler {
     init(server: ServerState, clientHost: String) {
         self.server = server
         self.clientHost = clientHost
-        frames = FrameAssembler(maximumSize: server.settings.socketRequestMaxBytes)
+        frames = FrameAssembler(
+            maximumSize: server.settings.socketRequestMaxBytes,
+            buffers: server.buffers
+        )
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        server.connections.add(context.channel)
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
         timer = context.eventLoop.scheduleRepeatedTask(
             initialDelay: Self.checkInterval,
@@ -50,13 +52,15 @@ final class ConnectionHandler: ChannelDuplexHandler {
         context.fireChannelActive()
     }
 
+    /// Carries out the requests that arrived before the client closed the connection.
+    ///
+    /// A client that waits for no answer (acks=0) may leave as soon as it has sent them.
     func channelInactive(context: ChannelHandlerContext) {
-        isClosing = true
         timer?.cancel()
         timer = nil
-        server.connections.remove(context.channel)
         if let reservedSize { server.memory.release(reservedSize) }
         reservedSize = nil
+        process(context)
         context.fireChannelInactive()
     }
 
@@ -72,7 +76,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     /// Holds reading back while a request that has arrived waits for the one under way.
     func read(context: ChannelHandlerContext) {
-        guard !isClosing else { return }
+        guard !isClosing, context.channel.isActive else { return }
         if mayRead(context) {
             isReadHeldBack = false
             context.read()
@@ -90,7 +94,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if event is ServerShutdown {
             isClosing = true
-            if requestSize == nil { context.close(promise: nil) }
+            if request == nil { context.close(promise: nil) }
         } else {
             context.fireUserInboundEventTriggered(event)
         }
@@ -99,7 +103,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
 extension ConnectionHandler {
     private func mayRead(_ context: ChannelHandlerContext) -> Bool {
-        if requestSize != nil && frames.hasFrame { return false }
+        if request != nil && frames.hasFrame { return false }
         guard let size = frames.announcedSize, reservedSize == nil else { return true }
         guard server.memory.reserve(size) else {
             let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
@@ -118,7 +122,7 @@ extension ConnectionHandler {
         guard !isProcessing else { return }
         isProcessing = true
         defer { isProcessing = false }
-        while requestSize == nil && !isClosing {
+        while request == nil && !isClosing {
             do {
                 guard let frame = try frames.next() else { break }
                 begin(frame, context)
@@ -137,17 +141,21 @@ extension ConnectionHandler {
             server.memory.reserveRegardless(size)
         }
         reservedSize = nil
-        requestSize = size
+        request = frame
         frameBegan = nil
-        let request: Request
+        let parsed: Request
         do {
-            request = try Request(frame: frame, clientHost: clientHost)
+            parsed = try Request(
+                frame: frame,
+                clientHost: clientHost,
+                eventLoop: context.eventLoop
+            )
         } catch {
             return close(context, reason: error.description)
         }
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
         let loop = context.eventLoop
-        server.router.route(request) { answer in
+        server.router.route(parsed) { answer in
             if loop.inEventLoop {
                 let (handler, context) = bound.value
                 handler.deliver(answer, context)
@@ -161,7 +169,7 @@ extension ConnectionHandler {
     }
 
     private func deliver(_ answer: Answer, _ context: ChannelHandlerContext) {
-        guard requestSize != nil else { return }
+        guard request != nil else { return }
         switch answer {
         case .nothing: finish(context)
         case .close(let reason): close(context, reason: reason)
@@ -187,14 +195,20 @@ extension ConnectionHandler {
 
     /// The request under way is done: go on with the next.
     private func finish(_ context: ChannelHandlerContext) {
-        if let requestSize { server.memory.release(requestSize) }
-        requestSize = nil
+        forgetRequest()
         lastActivity = .now()
         if isClosing {
             context.close(promise: nil)
         } else {
             process(context)
         }
+    }
+
+    private func forgetRequest() {
+        guard let request else { return }
+        server.memory.release(request.readableBytes)
+        server.buffers.give(request)
+        self.request = nil
     }
 
     private func close(_ context: ChannelHandlerContext, reason: String?) {
@@ -205,18 +219,19 @@ extension ConnectionHandler {
             )
         }
         isClosing = true
-        if let requestSize { server.memory.release(requestSize) }
-        requestSize = nil
+        forgetRequest()
         context.close(promise: nil)
     }
 
     private func checkTimeLimits(_ context: ChannelHandlerContext) {
         let settings = server.settings
+        // A request that waits for memory is late through no fault of the client.
+        if isReadHeldBack && frameBegan != nil { frameBegan = .now() }
         if let began = frameBegan, isOver(began, settings.requestArrivalMilliseconds) {
             close(context, reason: "a request did not arrive in full in time")
         } else if let began = writeBegan, isOver(began, settings.answerAcceptanceMilliseconds) {
             close(context, reason: "the client does not accept its answer")
-        } else if requestSize == nil,
+        } else if request == nil,
             isOver(lastActivity, settings.connectionsMaxIdleMilliseconds)
         {
             close(context, reason: nil)

@@ -45,6 +45,9 @@ final class DataDirectory: Sendable {
 
     deinit { close(lock) }
 
+    /// Lets another broker use the directory; called when nothing is written to it any more.
+    func unlock() { flock(lock, LOCK_UN) }
+
     private func checkFormat() throws(BrokerError) {
         let file = url.appendingPathComponent("format")
         guard let text = try? String(contentsOf: file, encoding: .utf8) else {

@@ -6,18 +6,22 @@ struct FrameAssembler {
     private(set) var announcedSize: Int?
     private var buffer = ByteBuffer()
     private let maximumSize: Int
+    private let buffers: FrameBuffers
 
     /// The shortest header: key, version and correlation id.
     private static let minimumSize = 8
 
-    /// How far ahead room is made for a request whose bytes have not arrived, so that a length
-    /// alone cannot claim much memory.
+    /// How far ahead room is made for a request whose bytes have not arrived, unless as much has
+    /// arrived already: a length alone cannot claim much memory.
     private static let reservation = 1 << 20
 
-    init(maximumSize: Int) { self.maximumSize = maximumSize }
+    init(maximumSize: Int, buffers: FrameBuffers) {
+        self.maximumSize = maximumSize
+        self.buffers = buffers
+    }
 
-    /// How many bytes wait to become a request.
-    var bufferedByteCount: Int { buffer.readableBytes }
+    /// How much memory is held for what has arrived.
+    var capacity: Int { buffer.storageCapacity }
 
     /// Whether a request has begun to arrive.
     var isInFrame: Bool { announcedSize != nil || buffer.readableBytes > 0 }
@@ -30,10 +34,7 @@ struct FrameAssembler {
         if buffer.readableBytes == 0 {
             buffer = bytes
         } else {
-            if let size = announcedSize, size > buffer.readableBytes {
-                let missing = size - buffer.readableBytes
-                buffer.reserveCapacity(minimumWritableBytes: min(missing, Self.reservation))
-            }
+            makeRoom(for: bytes.readableBytes)
             buffer.writeImmutableBuffer(bytes)
         }
         try readSize()
@@ -48,6 +49,21 @@ struct FrameAssembler {
         if buffer.readableBytes == 0 { buffer = ByteBuffer() }
         try readSize()
         return frame
+    }
+
+    /// Makes room for more bytes, and within reason for the rest of the request.
+    private mutating func makeRoom(for byteCount: Int) {
+        let missing = (announcedSize ?? 0) - buffer.readableBytes
+        let reasonable = max(Self.reservation, buffer.readableBytes)
+        let room = max(byteCount, min(missing, reasonable))
+        guard buffer.readerIndex > 0 else {
+            return buffer.reserveCapacity(minimumWritableBytes: room)
+        }
+        // What is left of bytes that were used gets memory of its own: a buffer that is written to
+        // and never empty would keep all that it ever held.
+        let rest = buffer
+        buffer = buffers.take(capacity: rest.readableBytes + room)
+        buffer.writeImmutableBuffer(rest)
     }
 
     private mutating func readSize() throws(BrokerError) {

@@ -6,6 +6,8 @@ struct Request: Sendable {
     var header: RequestHeader
     /// The address of the client, without the port.
     var clientHost: String
+    /// The loop of the client's connection, for timers.
+    var eventLoop: any EventLoop
     /// The whole request without its length; the reader index is at the body.
     var frame: ByteBuffer
 
@@ -14,7 +16,11 @@ struct Request: Sendable {
     var clientID: String { header.clientID ?? "" }
 
     /// Reads the header of a request.
-    init(frame: ByteBuffer, clientHost: String) throws(WireError) {
+    init(
+        frame: ByteBuffer,
+        clientHost: String,
+        eventLoop: any EventLoop
+    ) throws(WireError) {
         var frame = frame
         let (header, position) = try frame.withReader { reader throws(WireError) in
             (try RequestHeader(from: &reader), reader.position)
@@ -22,6 +28,7 @@ struct Request: Sendable {
         frame.moveReaderIndex(forwardBy: position)
         self.header = header
         self.clientHost = clientHost
+        self.eventLoop = eventLoop
         self.frame = frame
     }
 

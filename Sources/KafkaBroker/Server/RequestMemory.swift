@@ -11,7 +11,7 @@ final class RequestMemory: Sendable {
     static let freeSize = 64 << 10
 
     private let limit: Int
-    fileprivate let used = Atomic<Int>(0)
+    private let used = Atomic<Int>(0)
 
     init(limit: Int) { self.limit = limit }
 
@@ -24,15 +24,13 @@ final class RequestMemory: Sendable {
         return false
     }
 
-    /// Gives back what `reserve` granted for the same size.
-    func release(_ size: Int) {
-        if size > Self.freeSize { used.subtract(size, ordering: .relaxed) }
-    }
-}
-
-extension RequestMemory {
-    /// Counts a request that is in memory already.
+    /// Counts a request that is in memory already, whether or not there is room.
     func reserveRegardless(_ size: Int) {
         if size > Self.freeSize { used.add(size, ordering: .relaxed) }
+    }
+
+    /// Gives back what was counted for a request of the same size.
+    func release(_ size: Int) {
+        if size > Self.freeSize { used.subtract(size, ordering: .relaxed) }
     }
 }

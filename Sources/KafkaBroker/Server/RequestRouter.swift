@@ -1,5 +1,4 @@
 import KafkaWire
-import Logging
 
 /// Something that answers the requests of one API.
 ///
@@ -15,11 +14,9 @@ protocol RequestHandler: Sendable {
 /// Finds the handler of a request and turns what it does not foresee into an answer.
 struct RequestRouter: Sendable {
     private let handlers: [APIKey: any RequestHandler]
-    private let logger: Logger
 
-    init(_ handlers: [any RequestHandler], logger: Logger) {
+    init(_ handlers: [any RequestHandler]) {
         self.handlers = Dictionary(uniqueKeysWithValues: handlers.map { ($0.key, $0) })
-        self.logger = logger
     }
 
     /// The APIs that can be answered.

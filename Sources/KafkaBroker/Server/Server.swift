@@ -9,7 +9,8 @@ final class ServerState: Sendable {
     let settings: BrokerSettings
     let router: RequestRouter
     let memory: RequestMemory
-    let connections = ConnectionSet()
+    let buffers = FrameBuffers()
+    let connections: ConnectionSet
     let logger: Logger
 
     init(settings: BrokerSettings, router: RequestRouter, logger: Logger) {
@@ -17,25 +18,37 @@ final class ServerState: Sendable {
         self.router = router
         self.logger = logger
         memory = RequestMemory(limit: settings.requestMemoryBytes)
+        connections = ConnectionSet(limit: settings.maxConnections)
     }
 }
 
 /// Tells a connection to close once it has answered the request under way.
 struct ServerShutdown: Sendable {}
 
-/// The open connections.
+/// The open connections, at most so many.
 final class ConnectionSet: Sendable {
     private let channels = Mutex<[ObjectIdentifier: any Channel]>([:])
+    private let limit: Int
 
-    var count: Int { channels.withLock { $0.count } }
+    init(limit: Int) { self.limit = limit }
+
+    /// All connections at this moment.
     var all: [any Channel] { channels.withLock { Array($0.values) } }
 
-    func add(_ channel: any Channel) {
-        channels.withLock { $0[ObjectIdentifier(channel)] = channel }
-    }
-
-    func remove(_ channel: any Channel) {
-        channels.withLock { _ = $0.removeValue(forKey: ObjectIdentifier(channel)) }
+    /// Takes a connection until it closes; false if there are too many.
+    func add(_ channel: any Channel) -> Bool {
+        let id = ObjectIdentifier(channel)
+        let isAdded = channels.withLock { channels in
+            guard channels.count < limit else { return false }
+            channels[id] = channel
+            return true
+        }
+        if isAdded {
+            channel.closeFuture.whenComplete { [self] _ in
+                channels.withLock { _ = $0.removeValue(forKey: id) }
+            }
+        }
+        return isAdded
     }
 }
 
@@ -46,7 +59,7 @@ final class Server: Sendable {
     private let state: ServerState
     private let listeners: [any Channel]
 
-    /// How long `shutdown` waits for the requests under way.
+    /// How long `closeConnections` waits for the requests under way.
     private static let drainTime = TimeAmount.seconds(5)
 
     private init(state: ServerState, listeners: [any Channel], port: Int) {
@@ -55,7 +68,7 @@ final class Server: Sendable {
         self.port = port
     }
 
-    /// Binds the sockets; blocks. Connections are accepted once `accept` is called.
+    /// Binds the sockets, which accept nothing before `accept` is called; blocks.
     static func bind(
         _ state: ServerState,
         group: any EventLoopGroup
@@ -87,6 +100,9 @@ final class Server: Sendable {
         }
     }
 
+    /// How many connections are open.
+    var connectionCount: Int { state.connections.all.count }
+
     /// Begins to accept connections.
     func accept() {
         for listener in listeners {
@@ -94,9 +110,13 @@ final class Server: Sendable {
         }
     }
 
-    /// Stops accepting, lets the requests under way be answered, and closes; blocks.
-    func shutdown() {
+    /// Closes the sockets that listen; blocks.
+    func stopAccepting() {
         for listener in listeners { try? listener.close().wait() }
+    }
+
+    /// Lets the requests under way be answered and closes the connections; blocks.
+    func closeConnections() {
         let channels = state.connections.all
         for channel in channels {
             channel.pipeline.fireUserInboundEventTriggered(ServerShutdown())
@@ -122,7 +142,7 @@ final class Server: Sendable {
             .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
             .childChannelOption(.socketOption(.so_keepalive), value: 1)
             .childChannelInitializer { channel in
-                guard state.connections.count < state.settings.maxConnections else {
+                guard state.connections.add(channel) else {
                     state.logger.warning(
                         "refusing a connection",
                         metadata: ["maxConnections": "\(state.settings.maxConnections)"]

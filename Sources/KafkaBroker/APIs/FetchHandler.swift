@@ -1,0 +1,90 @@
+import KafkaWire
+import NIOCore
+import Synchronization
+
+/// Reads record batches, waiting for new ones if the client wants that.
+final class FetchHandler: RequestHandler {
+    let key = APIKey.fetch
+    let logs: TopicLogs
+    let settings: BrokerSettings
+    /// Names the fetches.
+    private let nextToken = Atomic<UInt64>(0)
+    /// The fetches under way, at most one a connection.
+    private let pending = Mutex<[UInt64: PendingFetch]>([:])
+    /// Whether fetches are no longer to wait.
+    private let isEnding = Atomic<Bool>(false)
+
+    init(logs: TopicLogs, settings: BrokerSettings) {
+        self.logs = logs
+        self.settings = settings
+    }
+
+    func handle(_ request: Request, answer: @escaping @Sendable (Answer) -> Void) {
+        let fetch: FetchRequest
+        do {
+            fetch = try request.frame.withReader { reader throws(WireError) in
+                try FetchRequest(from: &reader, version: request.version)
+            }
+        } catch {
+            return answer(.close(reason: error.description))
+        }
+        guard fetch.sessionID == 0 else {
+            // Sessions are not kept: the client then asks in full, which costs it a few bytes.
+            let response = FetchResponse(errorCode: .fetchSessionIDNotFound)
+            return answer(request.answer(response, records: []))
+        }
+        let topics = fetch.topics.map { topic -> PendingFetch.Topic in
+            let byID = request.version >= 13
+            let partitions = topic.partitions.map { wanted in
+                PendingFetch.Part(
+                    wanted: wanted,
+                    partition: byID
+                        ? logs.partition(topic.id, wanted.index)
+                        : logs.partition(topic.name, wanted.index)
+                )
+            }
+            return PendingFetch.Topic(name: topic.name, id: topic.id, parts: partitions)
+        }
+        let token = nextToken.wrappingAdd(1, ordering: .relaxed).newValue
+        let fetching = PendingFetch(
+            topics,
+            fetch,
+            unknownCode: request.version >= 13 ? .unknownTopicID : .unknownTopicOrPartition,
+            maxBytes: min(Int(max(0, fetch.maxBytes)), settings.fetchMaxBytes),
+            loop: request.eventLoop
+        ) { [self] response, records in
+            pending.withLock { _ = $0.removeValue(forKey: token) }
+            answer(request.answer(response, records: records))
+        }
+        pending.withLock { $0[token] = fetching }
+        fetching.begin()
+        if isEnding.load(ordering: .sequentiallyConsistent) { fetching.endWait() }
+    }
+
+    /// Has every fetch that waits answered with what there is, and those to come at once.
+    func endWaits() {
+        isEnding.store(true, ordering: .sequentiallyConsistent)
+        for fetching in pending.withLock({ Array($0.values) }) { fetching.endWait() }
+    }
+}
+
+extension Request {
+    /// The answer to a Fetch, with the records of each partition that has some.
+    func answer(_ response: FetchResponse, records: [ByteBuffer]) -> Answer {
+        do throws(WireError) {
+            let pieces = try response.encodeFrame(
+                version: version,
+                correlationID: header.correlationID
+            )
+            var buffers: [ByteBuffer] = []
+            buffers.reserveCapacity(pieces.count + records.count)
+            for (index, piece) in pieces.enumerated() {
+                buffers.append(ByteBuffer(bytes: piece))
+                if index < records.count { buffers.append(records[index]) }
+            }
+            return .buffers(buffers)
+        } catch {
+            return .close(reason: error.description)
+        }
+    }
+}

@@ -1,0 +1,213 @@
+import KafkaWire
+import NIOCore
+import Synchronization
+
+/// One Fetch under way: reads its partitions one after another, each on its log's thread, and
+/// waits for appends until there is enough or the time is over.
+///
+/// A round reads everything anew. If it finds too little, the fetch waits for a change of any
+/// partition since that partition was read, and runs another. The state is guarded by a `Mutex`.
+final class PendingFetch: Sendable {
+    /// A partition that is asked for.
+    struct Part: Sendable {
+        var wanted: FetchRequest.Partition
+        /// nil if there is no such partition.
+        var partition: Partition?
+    }
+
+    /// The partitions of one topic that are asked for.
+    struct Topic: Sendable {
+        var name: String
+        var id: UUID16
+        var parts: [Part]
+    }
+
+    typealias Completion = @Sendable (FetchResponse, [ByteBuffer]) -> Void
+
+    private let topics: [Topic]
+    private let parts: [Part]
+    private let fetch: FetchRequest
+    private let unknownCode: ErrorCode
+    private let maxBytes: Int
+    /// Keeps the time.
+    private let loop: any EventLoop
+    private let completion: Completion
+    private let state = Mutex(State())
+
+    private struct State {
+        var isReading = false
+        /// Whether something happened since the round under way began.
+        var isDirty = false
+        /// The waits that may be left, by the index of the part.
+        var waits: [(part: Int, token: UInt64)] = []
+        var isTimeOver = false
+        var isDone = false
+        var timer: Scheduled<Void>?
+    }
+
+    /// What a round has found so far.
+    ///
+    /// Unchecked because it is handed from each read to the next and never shared.
+    fileprivate final class Round: @unchecked Sendable {
+        var results: [FetchResponse.Partition] = []
+        /// The offsets of each log when it was read; nil for a partition that is not there.
+        var seen: [LogOffsets?] = []
+        var records: [ByteBuffer] = []
+        var byteCount = 0
+        var hasError = false
+    }
+
+    /// The longest wait that a client can ask for.
+    private static let longestWait: Int64 = 60_000
+
+    init(
+        _ topics: [Topic],
+        _ fetch: FetchRequest,
+        unknownCode: ErrorCode,
+        maxBytes: Int,
+        loop: any EventLoop,
+        completion: @escaping Completion
+    ) {
+        self.topics = topics
+        self.parts = topics.flatMap(\.parts)
+        self.fetch = fetch
+        self.unknownCode = unknownCode
+        self.maxBytes = maxBytes
+        self.loop = loop
+        self.completion = completion
+    }
+
+    /// Begins to read.
+    func begin() {
+        let wait = min(Int64(fetch.maxWaitMilliseconds), Self.longestWait)
+        if wait <= 0 || parts.isEmpty {
+            state.withLock { $0.isTimeOver = true }
+        } else {
+            let timer = loop.scheduleTask(in: .milliseconds(wait)) { [self] in endWait() }
+            state.withLock { $0.timer = timer }
+        }
+        wake()
+    }
+
+    /// The time is over: answers with what there is.
+    func endWait() {
+        state.withLock { $0.isTimeOver = true }
+        wake()
+    }
+
+    /// Something happened that may let the fetch be answered: runs a round, or another one after
+    /// the one under way.
+    func wake() {
+        let shallRead = state.withLock { state in
+            guard !state.isDone else { return false }
+            defer { state.isReading = true }
+            if state.isReading { state.isDirty = true }
+            return !state.isReading
+        }
+        if shallRead { read(0, Round()) }
+    }
+
+    /// Reads the partitions from `start` on, then ends the round.
+    private func read(_ start: Int, _ round: Round) {
+        var index = start
+        while index < parts.count, parts[index].partition == nil {
+            let missing = parts[index].wanted.index
+            round.add(FetchResponse.Partition(index: missing, errorCode: unknownCode))
+            index += 1
+        }
+        guard index < parts.count, let partition = parts[index].partition else {
+            return end(round)
+        }
+        let wanted = parts[index].wanted
+        let next = index + 1
+        partition.read(
+            from: wanted.fetchOffset,
+            maxByteCount: min(maxBytes - round.byteCount, Int(max(0, wanted.maxBytes))),
+            minOneBatch: round.byteCount == 0,
+            isolation: fetch.isReadCommitted ? .readCommitted : .readUncommitted,
+            currentLeaderEpoch: wanted.currentLeaderEpoch
+        ) { [self] result in
+            switch result {
+            case .success(let found):
+                round.add(found, index: wanted.index, fetch)
+                read(next, round)
+            case .failure(let code):
+                // A topic that is deleted while it is asked for by id is an unknown id.
+                let code = code == .unknownTopicOrPartition ? unknownCode : code
+                round.add(FetchResponse.Partition(index: wanted.index, errorCode: code))
+                // A refusal may come without a change of thread: do not let the stack grow.
+                loop.execute { [self] in read(next, round) }
+            }
+        }
+    }
+
+    private func end(_ round: Round) {
+        let isEnough = round.hasError || round.byteCount >= max(1, Int(fetch.minBytes))
+        let isOver = state.withLock { state in
+            state.isDone = isEnough || state.isTimeOver || fetch.minBytes <= 0
+            state.isDirty = false
+            return state.isDone
+        }
+        guard !isOver else { return answer(round) }
+        cancelWaits()
+        var waits: [(part: Int, token: UInt64)] = []
+        for (index, seen) in round.seen.enumerated() {
+            guard let partition = parts[index].partition, let seen else { continue }
+            waits.append((index, partition.wait(seen: seen) { [self] in wake() }))
+        }
+        let shallRead = state.withLock { [waits] state in
+            state.isReading = state.isDirty || state.isTimeOver
+            state.waits = waits
+            return state.isReading
+        }
+        if shallRead { read(0, Round()) }
+    }
+
+    private func cancelWaits() {
+        let waits = state.withLock { state in
+            defer { state.waits = [] }
+            return state.waits
+        }
+        for wait in waits { parts[wait.part].partition?.cancelWait(wait.token) }
+    }
+
+    private func answer(_ round: Round) {
+        state.withLock { $0.timer }?.cancel()
+        cancelWaits()
+        var response = FetchResponse()
+        var rest = round.results[...]
+        response.topics = topics.map { topic in
+            defer { rest = rest.dropFirst(topic.parts.count) }
+            return FetchResponse.Topic(
+                name: topic.name,
+                id: topic.id,
+                partitions: Array(rest.prefix(topic.parts.count))
+            )
+        }
+        completion(response, round.records)
+    }
+}
+
+extension PendingFetch.Round {
+    func add(_ failed: FetchResponse.Partition) {
+        results.append(failed)
+        seen.append(nil)
+        hasError = true
+    }
+
+    func add(_ found: LogRead, index: Int32, _ fetch: FetchRequest) {
+        var result = FetchResponse.Partition(index: index)
+        result.highWatermark = found.offsets.highWatermark
+        result.lastStableOffset = found.offsets.lastStable
+        result.logStartOffset = found.offsets.logStart
+        result.recordByteCount = found.records.readableBytes
+        // There are no transactions yet; readers of everything must not get a list at all.
+        result.abortedTransactions = fetch.isReadCommitted ? [] : nil
+        results.append(result)
+        seen.append(found.offsets)
+        if result.recordByteCount > 0 {
+            records.append(found.records)
+            byteCount += result.recordByteCount
+        }
+    }
+}

@@ -1,0 +1,83 @@
+import KafkaWire
+import Logging
+
+/// Everything below the sockets: what is stored, and who answers.
+final class Services: Sendable {
+    let node: Node
+    let router: RequestRouter
+    private let directory: DataDirectory
+    private let store: MetadataStore
+    private let logs: LogDirectory
+    private let fetches: FetchHandler
+    private let groups: GroupCoordinator
+
+    /// Opens the data directory and recovers what a crash left; blocks.
+    init(_ settings: BrokerSettings, logger: Logger) throws(BrokerError) {
+        directory = try DataDirectory(path: settings.dataDirectory)
+        let store = try MetadataStore(directory: directory.url)
+        self.store = store
+        let node = Node(host: settings.clientHost, clusterID: store.clusterID)
+        self.node = node
+        do throws(BrokerError) {
+            logs = try LogDirectory(url: directory.url, logger: logger)
+        } catch {
+            // The logs are as they were: what was clean before is clean still.
+            store.close(clean: store.wasClosedCleanly)
+            throw error
+        }
+        let topics = TopicLogs(store: store, directory: logs, settings: settings)
+        do throws(BrokerError) {
+            try topics.openAll()
+            groups = try GroupCoordinator(
+                store: store,
+                settings: settings.groups,
+                endpoint: {
+                    CoordinatorEndpoint(nodeID: node.id, host: node.host, port: node.port)
+                },
+                logger: logger
+            )
+        } catch {
+            logs.close()
+            store.close(clean: false)
+            throw error
+        }
+        let catalog = TopicCatalog(store: store, logs: topics, settings: settings)
+        fetches = FetchHandler(logs: topics, settings: settings)
+        var handlers: [any RequestHandler] = [
+            ProduceHandler(logs: topics), fetches,
+            ListOffsetsHandler(logs: topics).handler,
+            OffsetForLeaderEpochHandler(logs: topics).handler,
+            MetadataHandler(node: node, catalog: catalog).handler,
+            DescribeClusterHandler(node: node).handler,
+            CreateTopicsHandler(node: node, catalog: catalog).handler,
+            DeleteTopicsHandler(catalog: catalog).handler,
+            DescribeConfigsHandler(node: node, catalog: catalog).handler,
+            InitProducerIDHandler(store: store).handler,
+        ]
+        handlers += groups.handlers
+        let keys = Set(handlers.map(\.key)).union([.apiVersions])
+        router = RequestRouter(handlers + [ApiVersionsHandler(keys: keys)])
+    }
+
+    /// Answers what waits for something to happen, so that connections can be closed.
+    func releaseWaiters() {
+        fetches.endWaits()
+        groups.stop()
+    }
+
+    /// Writes everything to stable storage and unlocks the data directory; blocks.
+    func close() {
+        let isClean = logs.close()
+        store.close(clean: isClean)
+        directory.unlock()
+    }
+}
+
+extension BrokerSettings {
+    /// The part that is about groups.
+    var groups: GroupSettings {
+        var settings = GroupSettings()
+        settings.limits.initialRebalanceDelay = Int32(groupInitialRebalanceDelayMilliseconds)
+        return settings
+    }
+}

@@ -1,0 +1,211 @@
+import Foundation
+import KafkaWire
+import Testing
+
+@testable import KafkaBroker
+
+/// The coordinator with its thread and a real store.
+struct GroupCoordinatorTests {
+    @Test func `every version of every API answers, also when stopped`() async throws {
+        let harness = try GroupHarness()
+        _ = try await harness.store.createTopic("events")
+        for _ in 0..<2 {
+            for key in GroupCoordinator.apis.keys {
+                let schema = try #require(MessageSchema.of(key))
+                for version in schema.versions { try await sendMinimal(harness, key, version) }
+            }
+            harness.stop()
+        }
+    }
+
+    private func sendMinimal(
+        _ harness: GroupHarness,
+        _ key: APIKey,
+        _ version: Int16
+    ) async throws {
+        var fields = Fields()
+        switch key {
+        case .joinGroup: fields = GroupHarness.join("group-\(version)")
+        case .offsetCommit: fields = GroupHarness.commit("group", [("events", 0, 1, nil)])
+        case .describeGroups: fields.set("groups", ["group", "none"])
+        case .deleteGroups: fields.set("groupsNames", ["none"])
+        case .findCoordinator:
+            fields.set("key", "group")
+            fields.set("coordinatorKeys", ["group"])
+        case .offsetFetch:
+            var topic = Fields()
+            topic.set("name", "events")
+            topic.set("partitionIndexes", [0] as [Int32])
+            fields.set("groupId", "group")
+            fields.set("topics", [topic])
+            var group = Fields()
+            group.set("groupId", "group")
+            group.set("topics", version >= 8 ? [topic] : nil)
+            fields.set("groups", [group])
+        case .listGroups: break
+        default: fields.set("groupId", "group")
+        }
+        _ = try await harness.call(key, version, fields)
+    }
+
+    @Test func `rule 1: an empty group id is refused by members' requests`() async throws {
+        let harness = try GroupHarness()
+        defer { harness.stop() }
+        for key in [APIKey.joinGroup, .syncGroup, .heartbeat, .leaveGroup] {
+            let answer = try await harness.call(key, 3, Fields())
+            #expect(answer.errorCode() == .invalidGroupID)
+        }
+        _ = try await harness.store.createTopic("events")
+        #expect(
+            try await harness.commit(GroupHarness.commit("", [("events", 0, 5, nil)])) == [.none]
+        )
+        #expect(try await harness.offset("", "events", 0) == 5)
+    }
+
+    @Test func `rule 3: unknown groups`() async throws {
+        let harness = try GroupHarness()
+        defer { harness.stop() }
+        let join = try await harness.call(.joinGroup, 5, GroupHarness.join("g", member: "m"))
+        #expect(join.errorCode() == .unknownMemberID)
+        for key in [APIKey.syncGroup, .heartbeat] {
+            let answer = try await harness.call(key, 3, GroupHarness.member("g", "m", 1))
+            #expect(answer.errorCode() == .unknownMemberID)
+        }
+        let leave = try await harness.call(.leaveGroup, 1, GroupHarness.leave("g", "m"))
+        #expect(leave.errorCode() == .unknownMemberID)
+        _ = try await harness.store.createTopic("events")
+        let commit = GroupHarness.commit("g", member: "m", generation: 1, [("events", 0, 1, nil)])
+        #expect(try await harness.commit(commit) == [.illegalGeneration])
+        let list = try await harness.call(.listGroups, 4, Fields())
+        #expect(list.array("groups").isEmpty)
+    }
+
+    @Test func `rule 4: from version 4 on a member comes back with its id`() async throws {
+        let harness = try GroupHarness()
+        defer { harness.stop() }
+        let first = try await harness.call(.joinGroup, 4, GroupHarness.join("g"))
+        #expect(first.errorCode() == .memberIDRequired)
+        let id = first.string("memberId")
+        #expect(id.hasPrefix("tester-"))
+        let second = try await harness.call(.joinGroup, 4, GroupHarness.join("g", member: id))
+        #expect(second.errorCode() == .none)
+        #expect(second.string("leader") == id)
+        #expect(second.array("members").map { $0.bytes("metadata") } == [[1, 2, 3]])
+    }
+
+    @Test func `rule 13: a silent member's session ends and the next gets in`() async throws {
+        var settings = GroupSettings()
+        settings.limits.sessionTimeouts = 10...60_000
+        let harness = try GroupHarness(settings: settings)
+        defer { harness.stop() }
+        let silent = GroupHarness.join("g", session: 50)
+        let first = try await harness.call(.joinGroup, 3, silent)
+        #expect(first.errorCode() == .none)
+        // Answered only because the first one's session ends.
+        let second = try await harness.call(.joinGroup, 3, GroupHarness.join("g"))
+        #expect(second.errorCode() == .none)
+        #expect(
+            second.array("members").map { $0.string("memberId") } == [second.string("memberId")]
+        )
+    }
+
+    @Test func `three members join, share, and go on when one leaves`() async throws {
+        let harness = try GroupHarness()
+        defer { harness.stop() }
+        let (leader, _) = try await harness.soleMember("g")
+        let second = try harness.begin(.joinGroup, 3, GroupHarness.join("g"))
+        let third = try harness.begin(.joinGroup, 3, GroupHarness.join("g"))
+        let rejoin = GroupHarness.join("g", member: leader)
+        let joined = try await harness.call(.joinGroup, 3, rejoin)
+        let generation = joined.int32("generationId")
+        let ids = joined.array("members").map { $0.string("memberId") }
+        #expect(ids.count == 3)
+        #expect(try await second.value.int32("generationId") == generation)
+        let thirdID = try await third.value.string("memberId")
+        let waiting = try ids.dropFirst().map {
+            try harness.begin(.syncGroup, 3, GroupHarness.member("g", $0, generation))
+        }
+        var sync = GroupHarness.member("g", leader, generation)
+        let assignments = ids.map { id in
+            var fields = Fields()
+            fields.set("memberId", id)
+            fields.set("assignment", Array(id.utf8))
+            return fields
+        }
+        sync.set("assignments", assignments)
+        let synced = try await harness.call(.syncGroup, 3, sync)
+        #expect(synced.bytes("assignment") == Array(leader.utf8))
+        for (id, task) in zip(ids.dropFirst(), waiting) {
+            #expect(try await task.value.bytes("assignment") == Array(id.utf8))
+        }
+        _ = try await harness.call(.leaveGroup, 1, GroupHarness.leave("g", thirdID))
+        let beat = GroupHarness.member("g", leader, generation)
+        #expect(try await harness.call(.heartbeat, 3, beat).errorCode() == .rebalanceInProgress)
+    }
+
+    @Test func `stopping answers what waits`() async throws {
+        let harness = try GroupHarness()
+        _ = try await harness.soleMember("g")
+        let waiting = try harness.begin(.joinGroup, 3, GroupHarness.join("g"))
+        harness.stop()
+        #expect(try await waiting.value.errorCode() == .coordinatorNotAvailable)
+    }
+
+    @Test func `too many groups are refused`() async throws {
+        var settings = GroupSettings()
+        settings.maximumGroupCount = 1
+        let harness = try GroupHarness(settings: settings)
+        defer { harness.stop() }
+        _ = try await harness.soleMember("g")
+        let answer = try await harness.call(.joinGroup, 3, GroupHarness.join("h"))
+        #expect(answer.errorCode() == .policyViolation)
+    }
+
+    @Test func `rule 19: groups are listed by state and described`() async throws {
+        let harness = try GroupHarness()
+        defer { harness.stop() }
+        _ = try await harness.store.createTopic("events")
+        let (id, _) = try await harness.soleMember("stable")
+        _ = try await harness.commit(GroupHarness.commit("simple", [("events", 0, 1, nil)]))
+        func list(_ states: [String], _ types: [String]) async throws -> [String] {
+            var fields = Fields()
+            fields.set("statesFilter", states)
+            fields.set("typesFilter", types)
+            let answer = try await harness.call(.listGroups, 5, fields)
+            return answer.array("groups").map { $0.string("groupId") }
+        }
+        #expect(try await list([], []) == ["simple", "stable"])
+        #expect(try await list(["sTABLE"], []) == ["stable"])
+        #expect(try await list(["Empty", "Dead"], ["Classic"]) == ["simple"])
+        #expect(try await list([], ["consumer"]).isEmpty)
+        var fields = Fields()
+        fields.set("groups", ["stable", "none"])
+        fields.set("includeAuthorizedOperations", true)
+        let described = try await harness.call(.describeGroups, 5, fields).array("groups")
+        #expect(described.map { $0.string("groupState") } == ["Stable", "Dead"])
+        #expect(described.map { $0.errorCode() } == [.none, .none])
+        #expect(described.first?.int32("authorizedOperations") == 328)
+        let member = try #require(described.first?.array("members").first)
+        #expect(member.string("memberId") == id)
+        #expect(member.string("clientHost") == "/127.0.0.1")
+        #expect(member.bytes("memberAssignment") == [9, 9])
+    }
+
+    @Test func `the coordinator is this node for groups and transactions only`() async throws {
+        let harness = try GroupHarness()
+        defer { harness.stop() }
+        for type: Int8 in [0, 1, 2] {
+            var fields = Fields()
+            fields.set("key", "")
+            fields.set("keyType", type)
+            fields.set("coordinatorKeys", ["a", "b"])
+            let old = try await harness.call(.findCoordinator, 3, fields)
+            let new = try await harness.call(.findCoordinator, 4, fields).array("coordinators")
+            let expected = type == 2 ? ErrorCode.invalidRequest : .none
+            #expect(old.errorCode() == expected)
+            #expect(old.int32("port") == (type == 2 ? -1 : 9092))
+            #expect(new.map { $0.string("key") } == ["a", "b"])
+            #expect(new.allSatisfy { $0.errorCode() == expected })
+        }
+    }
+}

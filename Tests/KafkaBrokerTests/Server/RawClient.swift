@@ -1,0 +1,116 @@
+import Foundation
+import KafkaWire
+
+/// A client of a few lines over a plain socket, so that tests decide every byte.
+final class RawClient {
+    private let handle: Int32
+    private var correlationID: Int32 = 0
+
+    struct ConnectionClosed: Error {}
+
+    init(port: Int, receiveBufferBytes: Int32? = nil) throws {
+        handle = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        // A test that waits longer than this for an answer has failed.
+        var limit = timeval(tv_sec: 20, tv_usec: 0)
+        let size = socklen_t(MemoryLayout<timeval>.size)
+        setsockopt(handle, SOL_SOCKET, SO_RCVTIMEO, &limit, size)
+        if var receiveBufferBytes {
+            setsockopt(handle, SOL_SOCKET, SO_RCVBUF, &receiveBufferBytes, 4)
+        }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = in_port_t(port).bigEndian
+        address.sin_addr.s_addr = inet_addr("127.0.0.1")
+        let result = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(handle, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        guard result == 0 else { throw ConnectionClosed() }
+    }
+
+    deinit { close(handle) }
+
+    func send(_ bytes: [UInt8]) throws {
+        var sent = 0
+        while sent < bytes.count {
+            let count = bytes.withUnsafeBytes { buffer in
+                Foundation.send(
+                    handle,
+                    buffer.baseAddress.map { $0 + sent },
+                    bytes.count - sent,
+                    Int32(MSG_NOSIGNAL)
+                )
+            }
+            guard count > 0 else { throw ConnectionClosed() }
+            sent += count
+        }
+    }
+
+    /// Reads exactly so many bytes.
+    func receive(_ count: Int) throws -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: count)
+        var filled = 0
+        while filled < count {
+            let read = bytes.withUnsafeMutableBytes { buffer in
+                recv(handle, buffer.baseAddress.map { $0 + filled }, count - filled, 0)
+            }
+            guard read > 0 else { throw ConnectionClosed() }
+            filled += read
+        }
+        return bytes
+    }
+
+    /// Reads a whole answer, without its length.
+    func receiveFrame() throws -> [UInt8] {
+        let size = try receive(4).reduce(0) { $0 << 8 | Int($1) }
+        return try receive(size)
+    }
+
+    /// Whether the broker closes the connection; waits for it.
+    func isClosedByBroker() -> Bool { (try? receive(1)) == nil }
+
+    /// The bytes of a request, length included.
+    func frame(
+        _ key: APIKey,
+        version: Int16,
+        body: [UInt8],
+        correlationID: Int32 = 1,
+        clientID: String? = "test"
+    ) throws -> [UInt8] {
+        var writer = WireWriter()
+        let header = RequestHeader(
+            key: key,
+            version: version,
+            correlationID: correlationID,
+            clientID: clientID
+        )
+        try header.encode(into: &writer)
+        var frame = WireWriter()
+        frame.integer(Int32(writer.bytes.count + body.count))
+        frame.raw(writer.bytes)
+        frame.raw(body)
+        return frame.bytes
+    }
+
+    /// Sends a request and reads its answer.
+    func request(_ key: APIKey, version: Int16, _ fields: Fields = Fields()) throws -> Fields {
+        correlationID += 1
+        let body = try MessageCodec.encodeRequest(key, version: version, fields)
+        try send(frame(key, version: version, body: body, correlationID: correlationID))
+        return try response(key, version: version, correlationID: correlationID)
+    }
+
+    /// Reads the answer to a request that was sent.
+    func response(_ key: APIKey, version: Int16, correlationID: Int32) throws -> Fields {
+        let frame = try receiveFrame()
+        guard let schema = MessageSchema.of(key) else { throw ConnectionClosed() }
+        let (header, position) = try frame.withUnsafeBytes { buffer in
+            var reader = WireReader(buffer)
+            let header = try ResponseHeader(from: &reader, schema, version: version)
+            return (header, reader.position)
+        }
+        guard header.correlationID == correlationID else { throw ConnectionClosed() }
+        return try MessageCodec.decodeResponse(key, version: version, Array(frame[position...]))
+    }
+}
