@@ -10,8 +10,8 @@ final class Decompressor {
 
     /// The most that a batch may expand to.
     ///
-    /// A thousand equal records shrink by more than 64, hence the 16 MiB for small batches; two log
-    /// threads at 256 MiB each bound the memory of all.
+    /// A thousand equal records shrink by more than 64, hence
+    /// the 16 MiB for small batches; two log threads at 256 MiB each bound the memory of all.
     static func limit(forBatchOf byteCount: Int) -> Int {
         min(256 << 20, max(16 << 20, byteCount &* 64))
     }

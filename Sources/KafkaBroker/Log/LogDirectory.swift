@@ -260,10 +260,9 @@ extension LogDirectory {
         }
     }
 
-    /// Brings everything to stable storage, so that the next start has nothing to check, and ends
-    /// the threads; blocks until that is done.
+    /// Brings everything to stable storage, so that the next start has nothing to check.
     ///
-    /// Whoever waits for records is woken.
+    /// Ends the threads, and blocks until that is done. Whoever waits for records is woken.
     ///
     /// - Returns: Whether everything is on stable storage.
     @discardableResult

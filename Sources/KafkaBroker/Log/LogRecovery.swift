@@ -85,10 +85,10 @@ struct LogRecovery {
 
     private mutating func run() throws(BrokerError) -> RecoveredLog {
         if segments.isEmpty {
-            let offset = max(checkpoint.recoveryOffset, checkpoint.logStart)
+            let offset = max(checkpoint.recoveryOffset, checkpoint.logStart, 0)
             segments = [LogSegment(directory: directory, baseOffset: offset)]
         } else {
-            try loadSnapshot()
+            try loadSnapshot(upTo: checkpoint.recoveryOffset)
             for index in segments.indices {
                 guard let reason = try open(index) else { continue }
                 try repair(index, reason)
@@ -96,6 +96,7 @@ struct LogRecovery {
             }
         }
         let end = segments[segments.count - 1].nextOffset
+        if producersEnd > end { try rebuildProducers(end) }
         for offset in snapshots where offset > end {
             // It describes batches that are gone; others may get their offsets.
             try FileSystem.remove(PartitionLog.snapshotPath(directory, offset))
@@ -120,10 +121,11 @@ struct LogRecovery {
         )
     }
 
-    /// Takes the newest snapshot that does not lie after the recovery point.
-    private mutating func loadSnapshot() throws(BrokerError) {
+    /// Takes the newest snapshot that does not lie after an offset.
+    private mutating func loadSnapshot(upTo end: Int64) throws(BrokerError) {
+        producers = ProducerStates()
         producersEnd = segments[0].baseOffset
-        for offset in snapshots.reversed() where offset <= checkpoint.recoveryOffset {
+        for offset in snapshots.reversed() where offset <= end {
             let path = PartitionLog.snapshotPath(directory, offset)
             guard let bytes = try FileSystem.contents(of: path) else { continue }
             if let states = ProducerStates(bytes, at: offset) {
@@ -135,6 +137,27 @@ struct LogRecovery {
                 "a snapshot of producers is damaged and ignored",
                 metadata: ["path": "\(path)"]
             )
+        }
+    }
+
+    /// Begins again with an older snapshot: the one taken knows batches that are gone, although
+    /// they lay before the recovery point.
+    private mutating func rebuildProducers(_ end: Int64) throws(BrokerError) {
+        hasChanged = true
+        let now = environment.now()
+        try loadSnapshot(upTo: end)
+        for segment in segments where segment.byteCount > 0 && segment.nextOffset > producersEnd {
+            var scanner = BatchScanner(
+                try openSegments.file(of: segment),
+                from: 0,
+                to: segment.byteCount,
+                pieceByteCount: BatchScanner.headerPiece
+            )
+            while try scanner.next() {
+                if scanner.header.baseOffset >= producersEnd {
+                    producers.apply(scanner.header, now: now)
+                }
+            }
         }
     }
 }
@@ -154,6 +177,14 @@ extension LogRecovery {
         let byteCount = FileSystem.byteCount(of: segment.logPath) ?? 0
         if index > 0, segment.baseOffset < segments[index - 1].nextOffset {
             return Damage(position: 0, byteCount: byteCount, reason: "it overlaps the one before")
+        }
+        if index > 0, segment.baseOffset > segments[index - 1].nextOffset {
+            environment.logger.error(
+                "records are missing before a segment",
+                metadata: [
+                    "path": "\(segment.logPath)", "missing": "\(segments[index - 1].nextOffset)...",
+                ]
+            )
         }
         // Up to here the segment is known to be sound.
         var checked = segment.baseOffset < checkpoint.recoverySegment ? byteCount : 0
@@ -190,8 +221,9 @@ extension LogRecovery {
         }
         while try scanner.next() {
             let (header, position) = (scanner.header, scanner.position)
-            guard header.baseOffset >= segment.nextOffset else {
-                return damage(position, "offset \(header.baseOffset) comes twice")
+            // Not covered by the checksum. Compaction will leave gaps, and have to relax this.
+            guard header.baseOffset == segment.nextOffset else {
+                return damage(position, "the offset is \(header.baseOffset)")
             }
             if position >= checked {
                 guard try scanner.hasValidChecksum() else {

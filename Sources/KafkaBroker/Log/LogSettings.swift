@@ -28,9 +28,7 @@ struct LogSettings: Sendable, Equatable {
 
 /// How the logs of a data directory are run.
 struct LogDirectorySettings: Sendable, Equatable {
-    /// How many threads check and write batches.
-    ///
-    /// A partition belongs to one of them.
+    /// How many threads check and write batches; a partition belongs to one of them.
     var executorCount = 2
     /// How many jobs may wait for one of those threads.
     ///

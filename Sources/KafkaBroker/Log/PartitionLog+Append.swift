@@ -156,7 +156,7 @@ extension PartitionLog {
         let size = Int64(segment.byteCount) + Int64(header.totalByteCount)
         let isFull = size > min(settings.segmentByteCount, Int64(Int32.max))
         // Index entries count offsets in 32 bits.
-        let isLong = header.nextOffset - segment.baseOffset > Int64(Int32.max)
+        let isLong = header.nextOffset &- segment.baseOffset > Int64(Int32.max)
         if isFull || isLong || isExpired(segment, now) { try roll() }
     }
 

@@ -110,11 +110,18 @@ extension PartitionSync {
         let (isDone, failure) = state.withLock { state -> (Bool, AppendFailure?) in
             if state.synced >= offset { return (true, nil) }
             if let failure = state.failure { return (true, failure) }
+            if offset > state.written { return (true, Self.neverWritten) }
             state.waiting.append((offset, completion))
             return (false, nil)
         }
         if isDone { completion(failure) } else { requestSync() }
     }
+
+    /// The answer to whoever waits for a batch that the files do not hold: it cannot come.
+    private static let neverWritten = AppendFailure(
+        .kafkaStorageError,
+        "the log's snapshot of producers names batches that are not in the log"
+    )
 
     /// Sees to it that what has been written is synced within a time.
     func syncWithin(milliseconds: Int64) {

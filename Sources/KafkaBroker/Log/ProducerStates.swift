@@ -21,7 +21,7 @@ struct ProducerStates: Sendable, Equatable {
 
         /// The offset after its last record.
         var nextOffset: Int64 {
-            firstOffset + ((Int64(lastSequence) - Int64(firstSequence)) & 0x7FFF_FFFF) + 1
+            firstOffset &+ ((Int64(lastSequence) - Int64(firstSequence)) & 0x7FFF_FFFF) &+ 1
         }
     }
 

@@ -1,0 +1,66 @@
+import KafkaWire
+import Testing
+
+@testable import KafkaBroker
+
+struct DecompressorTests {
+    private static let codecs: [RecordBatchHeader.Compression] = [.gzip, .snappy, .lz4, .zstd]
+
+    private static func text(_ count: Int) -> [UInt8] {
+        var random = SplitMix64(state: 3)
+        return (0..<count).map { _ in UInt8(97 + random.next() % 7) }
+    }
+
+    private static func decompress(
+        _ bytes: [UInt8],
+        _ codec: RecordBatchHeader.Compression,
+        limit: Int = 1 << 24
+    ) throws -> [UInt8] {
+        try bytes.withUnsafeBytes { bytes in
+            try Decompressor().withDecompressed(bytes, codec, limit: limit) { Array($0) }
+        }
+    }
+
+    @Test(arguments: codecs)
+    func `what was compressed comes back`(_ codec: RecordBatchHeader.Compression) throws {
+        for count in [0, 1, 1000, 65_536, 65_537, 300_000] {
+            let text = Self.text(count)
+            #expect(try Self.decompress(Sample.compress(text, codec), codec) == text)
+        }
+    }
+
+    @Test func `snappy in Java's framing comes back`() throws {
+        let text = Self.text(10_500)
+        #expect(try Self.decompress(Sample.xerial(text), .snappy) == text)
+    }
+
+    @Test(arguments: codecs)
+    func `nothing grows beyond the limit`(_ codec: RecordBatchHeader.Compression) throws {
+        let bomb = Sample.compress([UInt8](repeating: 0, count: 3 << 20), codec)
+        #expect(throws: Decompressor.Failure.self) {
+            try Self.decompress(bomb, codec, limit: 2 << 20)
+        }
+        #expect(try Self.decompress(bomb, codec, limit: 4 << 20).count == 3 << 20)
+    }
+
+    @Test(arguments: codecs)
+    func `damaged and cut off bytes are refused`(_ codec: RecordBatchHeader.Compression) throws {
+        let text = Self.text(2000)
+        let whole = Sample.compress(text, codec)
+        for count in stride(from: 0, to: whole.count, by: 13) {
+            #expect((try? Self.decompress(Array(whole.prefix(count)), codec)) != text)
+        }
+        var random = SplitMix64(state: 5)
+        for _ in 0..<500 {
+            var damaged = whole
+            damaged[Int(random.next() % UInt64(whole.count))] ^= UInt8(1 + random.next() % 255)
+            _ = try? Self.decompress(damaged, codec)
+        }
+    }
+
+    @Test func `the limit allows a thousand equal records and stops a bomb`() {
+        #expect(Decompressor.limit(forBatchOf: 100) == 16 << 20)
+        #expect(Decompressor.limit(forBatchOf: 1 << 20) == 64 << 20)
+        #expect(Decompressor.limit(forBatchOf: 100 << 20) == 256 << 20)
+    }
+}
