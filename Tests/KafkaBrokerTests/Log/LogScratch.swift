@@ -251,9 +251,8 @@ final class OpenLog: Sendable {
     func holds(_ expected: [StoredBatch]) throws -> Bool {
         let all = try allBatches()
         if all == expected { return true }
-        Issue.record(
-            "offsets \(all.map(\.header.baseOffset)) instead of \(expected.map(\.header.baseOffset))"
-        )
+        let (found, wanted) = (all.map(\.header.baseOffset), expected.map(\.header.baseOffset))
+        Issue.record("offsets \(found) instead of \(wanted)")
         return false
     }
 
