@@ -26,13 +26,21 @@ public final class KafkaProducer: RecordSink {
     private var lastTopic = ""
     private var lastTopicPointer: OpaquePointer?
 
+    private let givesUp: () -> Bool
+
     /// Makes a producer.
     /// - Parameters:
     ///   - settings: How to reach the cluster.
     ///   - transactionalID: The name that fences older producers of the same name; nil for a
     ///     producer without transactions.
+    ///   - givesUp: Asked while a full queue blocks `send`; `send` throws once it says true.
     /// - Throws: A configuration error when a property is refused.
-    public init(_ settings: KafkaSettings, transactionalID: String? = nil) throws(StreamError) {
+    public init(
+        _ settings: KafkaSettings,
+        transactionalID: String? = nil,
+        givesUp: @escaping () -> Bool = { false }
+    ) throws(StreamError) {
+        self.givesUp = givesUp
         var defaults = Self.defaults
         if let transactionalID {
             guard !transactionalID.isEmpty else {
@@ -197,6 +205,14 @@ public final class KafkaProducer: RecordSink {
                     "record of \(message.byteCount) bytes for \"\(topicName)\" is "
                         + "larger than the queue",
                     remedy: "raise queue.buffering.max.kbytes"
+                )
+            }
+            if givesUp() {
+                throw StreamError(
+                    .timedOut,
+                    "stopped while the queue for \"\(topicName)\" was full",
+                    remedy: "start again when the broker is back",
+                    isRetriable: true
                 )
             }
             // Serves delivery reports, which make room. message.timeout.ms bounds the wait.

@@ -9,6 +9,9 @@ public struct OffsetRange: Codable, Hashable, Sendable {
     /// The last offset, inclusive.
     public var last: Int64
 
+    /// How many offsets it spans.
+    public var count: Int64 { last - first + 1 }
+
     /// Describes a range.
     public init(topic: String, partition: Int32, first: Int64, last: Int64) {
         self.topic = topic

@@ -52,6 +52,24 @@ extension ModelStore {
         }
     }
 
+    /// The newest version whose file is whole, and its bytes; nil when there is none.
+    ///
+    /// Reads files from the newest on until one has its hash; each damaged one is told to `skipping`.
+    public func newestIntactVersion(
+        of model: String,
+        skipping: (DamagedVersion) -> Void
+    ) throws(ModelStoreError) -> (version: ModelVersion, bytes: [UInt8])? {
+        for version in try versions(of: model).reversed() {
+            do throws(ModelStoreError) {
+                return (version, try readBlob(version.blob))
+            } catch {
+                guard error.kind == .damaged || error.kind == .missing else { throw error }
+                skipping(DamagedVersion(version: version, problem: error))
+            }
+        }
+        return nil
+    }
+
     /// The versions whose file is missing or of a wrong size, in ascending order.
     public func damagedVersions(of model: String) throws(ModelStoreError) -> [DamagedVersion] {
         try versions(of: model).compactMap { version in

@@ -98,8 +98,6 @@ final class Scene: Sendable {
     func startScorer(stop: StopSignal, board: Board<ScorerStatus>) throws -> WorkerThread {
         let scene = self
         return WorkerThread(name: "scorer") {
-            let requests = scene.log.source(["requests"])
-            try? requests.assign([TopicPartition(topic: "requests", partition: 0): 0])
             let scorer = Scorer<RecommenderModel>(
                 ScorerSettings(
                     model: "test",
@@ -108,7 +106,11 @@ final class Scene: Sendable {
                     deadLettersTopic: "dead-letters"
                 ),
                 updates: scene.log.source(["model-updates"]),
-                requests: requests,
+                requests: { () throws(StreamError) in
+                    let requests = scene.log.source(["requests"])
+                    try requests.assign([TopicPartition(topic: "requests", partition: 0): 0])
+                    return requests
+                },
                 sink: scene.log.sink(),
                 store: scene.store,
                 clock: WallClock { 5000 },

@@ -3,11 +3,16 @@ import Streaming
 /// Sends input that cannot be used to the dead-letter topic: original key and value, the original
 /// headers, and headers `reason`, `topic`, `partition`, `offset` that say why and where from.
 ///
+/// What would not fit into the dead-letter topic is cut, which a header `truncated` tells with the
+/// original number of bytes: the original is where the other headers say.
+///
 /// Owned by the thread of its sink.
 struct DeadLetters {
     let topic: String
     let sink: any RecordSink
-    private(set) var sentCount: Int64 = 0
+    /// Key and value together: what the default `max.message.bytes` of 1 MiB lets into a topic
+    /// uncompressed. A record that was compressed on its way may be larger.
+    private static let byteLimit = 1 << 20
     private(set) var failure: StreamError?
     private var pendingCount = 0
 
@@ -28,20 +33,26 @@ struct DeadLetters {
         token: UInt64
     ) throws(PipelineError) {
         let record = batch.records[index]
-        let origin = [
+        var origin = [
             RecordHeader(name: "reason", text: reason),
             RecordHeader(name: "topic", text: topics[Int(record.topicIndex)]),
             RecordHeader(name: "partition", text: String(record.partition)),
             RecordHeader(name: "offset", text: String(record.offset)),
         ]
+        let (keyCount, valueCount) = (record.key?.count ?? 0, record.value?.count ?? 0)
+        var headers = batch.headers(at: index)
+        if keyCount + valueCount > Self.byteLimit {
+            origin.append(RecordHeader(name: "truncated", text: String(keyCount + valueCount)))
+            headers = []
+        }
+        let keptKey = min(keyCount, Self.byteLimit / 4)
         let letter = OutgoingRecord(
             topic: topic,
-            key: record.key.map(Array.init),
-            value: record.value.map(Array.init),
-            headers: batch.headers(at: index) + origin
+            key: record.key.map { Array($0.prefix(keptKey)) },
+            value: record.value.map { Array($0.prefix(Self.byteLimit - keptKey)) },
+            headers: headers + origin
         )
         try log(try sink.send(letter, token: token))
-        sentCount += 1
         pendingCount += 1
     }
 

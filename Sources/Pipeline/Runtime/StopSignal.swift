@@ -5,6 +5,7 @@ import Synchronization
 /// Set once, from any thread; never cleared.
 public final class StopSignal: Sendable {
     private let flag = Atomic<Bool>(false)
+    private let instant = Mutex<ContinuousClock.Instant?>(nil)
 
     /// A signal that has not been given.
     public init() {}
@@ -13,7 +14,16 @@ public final class StopSignal: Sendable {
     public var isSet: Bool { flag.load(ordering: .acquiring) }
 
     /// Gives the signal.
-    public func set() { flag.store(true, ordering: .releasing) }
+    public func set() {
+        instant.withLock { $0 = $0 ?? ContinuousClock().now }
+        flag.store(true, ordering: .releasing)
+    }
+
+    /// Whether the signal was given longer ago than this: time to give up waiting for others.
+    public func isSet(longerThan duration: Duration) -> Bool {
+        guard isSet, let given = instant.withLock({ $0 }) else { return false }
+        return ContinuousClock().now - given > duration
+    }
 }
 
 /// The newest value of something that one thread writes and others read.

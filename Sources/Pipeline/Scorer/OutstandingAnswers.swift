@@ -42,6 +42,14 @@ struct OutstandingAnswers {
         }
     }
 
+    /// Leaves partitions to the member that has them now: their positions are not ours to commit.
+    mutating func forget(_ partitions: [TopicPartition]) {
+        for partition in partitions {
+            done[partition] = nil
+            for token in oldest..<next { batches[token]?.positions[partition] = nil }
+        }
+    }
+
     /// Positions that can be committed and were not returned before.
     mutating func takeDone() -> [TopicPartition: Offset] {
         defer { done.removeAll(keepingCapacity: true) }

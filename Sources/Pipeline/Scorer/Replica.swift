@@ -1,5 +1,6 @@
 import Foundation
 import Learning
+import Logging
 import ModelStore
 import Streaming
 import Synchronization
@@ -17,9 +18,8 @@ final class Replica<Model: ServableModel> {
     /// Where on `model-updates` the updates after its checkpoint begin.
     let readFrom: Offset
 
-    /// The model of a version, from the store.
-    init(_ version: ModelVersion, store modelStore: ModelStore) throws(PipelineError) {
-        let bytes = try store(try modelStore.readBlob(version.blob))
+    /// The model of a version whose file holds `bytes`.
+    init(_ version: ModelVersion, bytes: [UInt8]) throws(PipelineError) {
         let settings: Model.Settings
         do {
             settings = try JSONDecoder().decode(
@@ -65,11 +65,13 @@ final class ReplicaLoader<Model: ServableModel>: Sendable {
 
     private let modelStore: ModelStore
     private let modelName: String
+    private let logger: Logger
     private let state = Mutex(State.idle)
 
-    init(store: ModelStore, model: String) {
+    init(store: ModelStore, model: String, logger: Logger) {
         modelStore = store
         modelName = model
+        self.logger = logger
     }
 
     /// Whether a version is being loaded or waits to be taken.
@@ -100,9 +102,13 @@ final class ReplicaLoader<Model: ServableModel>: Sendable {
     }
 
     private func load() throws(PipelineError) -> Handover<Replica<Model>>? {
-        let newest = try store(try modelStore.newestVersion(of: modelName))
-        guard let newest else { return nil }
-        return Handover(try Replica(newest, store: modelStore))
+        let intact = try store(
+            try modelStore.newestIntactVersion(of: modelName) { damaged in
+                logger.warning("version \(damaged.version.number) is skipped: \(damaged.problem)")
+            }
+        )
+        guard let (version, bytes) = intact else { return nil }
+        return Handover(try Replica(version, bytes: bytes))
     }
 }
 

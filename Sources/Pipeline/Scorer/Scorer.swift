@@ -10,7 +10,10 @@ public import Streaming
 /// Answers requests with a model that follows its trainer live.
 public final class Scorer<Model: ServableModel> {
     private let settings: ScorerSettings
-    private let requests: any RecordSource
+    private let openRequests: () throws(StreamError) -> any RecordSource
+    /// Nil until there is a model: a member of a group that cannot answer would only take requests
+    /// away from those that can.
+    private var requests: (any RecordSource)?
     private let sink: any RecordSink
     private let stop: StopSignal
     private let board: Board<ScorerStatus>
@@ -26,7 +29,8 @@ public final class Scorer<Model: ServableModel> {
     /// - Parameters:
     ///   - settings: What it serves.
     ///   - updates: Where model updates come from; the scorer assigns its partition.
-    ///   - requests: Where requests come from; already assigned, or member of a group.
+    ///   - requests: Opens where requests come from, already assigned or as member of a group;
+    ///     called once there is a model to answer with.
     ///   - sink: Where answers and dead letters go.
     ///   - store: Where versions are.
     ///   - clock: The time of day, for freshness figures.
@@ -36,7 +40,7 @@ public final class Scorer<Model: ServableModel> {
     public init(
         _ settings: ScorerSettings,
         updates: any RecordSource,
-        requests: any RecordSource,
+        requests: @escaping () throws(StreamError) -> any RecordSource,
         sink: any RecordSink,
         store: ModelStore,
         clock: WallClock = .system,
@@ -45,7 +49,7 @@ public final class Scorer<Model: ServableModel> {
         logger: Logger
     ) {
         self.settings = settings
-        self.requests = requests
+        openRequests = requests
         self.sink = sink
         self.stop = stop
         self.board = board
@@ -89,6 +93,7 @@ public final class Scorer<Model: ServableModel> {
             Thread.sleep(forTimeInterval: 0.002)  // nothing to answer with, or no room for answers
             return
         }
+        let requests = try requestSource()
         let batch = try log(
             try requests.poll(maximumCount: settings.batchSize, timeout: settings.batchWait)
         )
@@ -106,10 +111,21 @@ public final class Scorer<Model: ServableModel> {
         let answers = encoded.withUnsafeBufferPointer {
             replica.model.answer($0, stamp: replica.stamp(model: settings.model))
         }
-        try send(answers, to: batch)
+        try send(answers, to: batch, topics: requests.topics)
     }
 
-    private func send(_ answers: [Answer], to batch: borrowing RecordBatch) throws(PipelineError) {
+    private func requestSource() throws(PipelineError) -> any RecordSource {
+        if let requests { return requests }
+        let opened = try log(try openRequests())
+        requests = opened
+        return opened
+    }
+
+    private func send(
+        _ answers: [Answer],
+        to batch: borrowing RecordBatch,
+        topics: [String]
+    ) throws(PipelineError) {
         let token = outstanding.nextToken
         var sendCount = 0
         var positions: [TopicPartition: Offset] = [:]
@@ -129,7 +145,7 @@ public final class Scorer<Model: ServableModel> {
                 try deadLetters.send(
                     index,
                     of: batch,
-                    topics: requests.topics,
+                    topics: topics,
                     reason: refusal,
                     token: token
                 )
@@ -139,7 +155,7 @@ public final class Scorer<Model: ServableModel> {
                 answeredCount += 1
             }
             let partition = TopicPartition(
-                topic: requests.topics[Int(record.topicIndex)],
+                topic: topics[Int(record.topicIndex)],
                 partition: record.partition
             )
             positions[partition] = record.offset + 1
@@ -168,7 +184,7 @@ public final class Scorer<Model: ServableModel> {
         let positions = outstanding.takeDone()
         guard !positions.isEmpty else { return }
         do throws(StreamError) {
-            try requests.commit(positions)
+            try requests?.commit(positions)
         } catch {
             logger.warning("request offsets not committed, may be answered twice: \(error)")
         }
@@ -181,7 +197,9 @@ public final class Scorer<Model: ServableModel> {
                 logger.warning("no broker can be reached at \(address); trying again")
             case .connected: logger.info("connected to the broker")
             case .assigned(let partitions): logger.info("requests of \(partitions) come here")
-            case .revoked(let partitions): logger.info("requests of \(partitions) go elsewhere")
+            case .revoked(let partitions):
+                outstanding.forget(partitions)
+                logger.info("requests of \(partitions) go elsewhere")
             case .warning(let text): logger.warning("\(text)")
             }
         }

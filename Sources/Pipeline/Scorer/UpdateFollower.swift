@@ -36,7 +36,7 @@ struct UpdateFollower<Model: ServableModel> {
         modelName = settings.model
         log = settings.updatesLog
         self.source = source
-        loader = ReplicaLoader(store: store, model: settings.model)
+        loader = ReplicaLoader(store: store, model: settings.model, logger: logger)
         self.clock = clock
         self.logger = logger
     }
@@ -51,11 +51,46 @@ struct UpdateFollower<Model: ServableModel> {
             loader.begin()
         }
         guard following != nil, !needsLoad else { return }
-        let batch = try Pipeline.log(try source.poll(maximumCount: 64, timeout: .zero))
-        for index in batch.records.indices {
-            follow(index, of: batch)
-            if needsLoad { return }
+        // One update at a time, for a bounded time: answers do not wait for a long catching up.
+        let deadline = ContinuousClock().now + .milliseconds(2)
+        repeat {
+            guard try followNext() else { return }
+        } while !needsLoad && ContinuousClock().now < deadline
+    }
+
+    /// Reads and applies one record of the log; false when there is none.
+    private mutating func followNext() throws(PipelineError) -> Bool {
+        let batch: RecordBatch
+        do throws(StreamError) {
+            batch = try source.poll(maximumCount: 1, timeout: .zero)
+        } catch {
+            guard error.kind == .offsetOutOfRange else { throw PipelineError(error) }
+            try skipMissing()
+            return false
         }
+        report(source.takeNotices())
+        guard !batch.records.isEmpty else { return false }
+        follow(0, of: batch)
+        return true
+    }
+
+    /// Reads on where the log begins or ends when it no longer holds the updates after a version.
+    ///
+    /// Those that are missing show as a gap when the next one comes.
+    private func skipMissing() throws(PipelineError) {
+        guard let following else { return }
+        do throws(StreamError) {
+            let (first, end) = try source.watermarks(of: log, timeout: .seconds(1))
+            try source.assign([log: min(max(following.readFrom, first), end)])
+            logger.notice("\(log) no longer holds the updates after version \(following.version)")
+        } catch {
+            guard error.isRetriable || error.kind == .unreachable || error.kind == .timedOut
+            else { throw PipelineError(error) }
+        }
+    }
+
+    private func report(_ notices: [StreamNotice]) {
+        for case .warning(let text) in notices { logger.warning("\(text)") }
     }
 
     private mutating func finishLoad() throws(PipelineError) {
@@ -90,13 +125,27 @@ struct UpdateFollower<Model: ServableModel> {
     private mutating func follow(_ index: Int, of batch: borrowing RecordBatch) {
         let record = batch.records[index]
         guard let key = record.key, key.elementsEqual(modelName.utf8) else { return }
+        let update: ModelUpdate?
         do throws(PipelineError) {
             let part = try UpdatePart(
                 key: Array(key),
                 headers: batch.headers(at: index),
                 payload: record.value.map(Array.init) ?? []
             )
-            guard let update = try assembler.add(part) else { return }
+            // Parts of a trainer that was replaced may lie between those of the one that follows.
+            guard part.identity.epoch >= following?.epoch ?? 0 else {
+                status.outdated += 1
+                return
+            }
+            update = try assembler.add(part)
+        } catch {
+            // Were it a real update, the next one will show the gap.
+            status.damaged += 1
+            logger.warning("\(log) offset \(record.offset) is skipped: \(error)")
+            return
+        }
+        guard let update else { return }
+        do throws(PipelineError) {
             try apply(update)
         } catch {
             status.damaged += 1
@@ -107,10 +156,6 @@ struct UpdateFollower<Model: ServableModel> {
     private mutating func apply(_ update: ModelUpdate) throws(PipelineError) {
         guard let replica = following else { return }
         let identity = update.identity
-        guard identity.epoch >= replica.epoch else {
-            status.outdated += 1
-            return
-        }
         guard identity.epoch == replica.epoch else {
             heal("a trainer with epoch \(identity.epoch) has taken over from \(replica.epoch)")
             return

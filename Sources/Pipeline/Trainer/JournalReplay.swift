@@ -21,17 +21,51 @@ struct JournalReplay {
         var timestamp: Int64
         var key: [UInt8]?
         var value: [UInt8]?
+
+        /// Its bytes, and about what holding them costs.
+        var byteCount: Int { (key?.count ?? 0) + (value?.count ?? 0) + 128 }
     }
 
-    /// Records waiting per partition before it is paused; 64 partitions of 1 KB records are 640 MB.
-    private static let bufferLimit = 10_000
+    /// Records of a partition in the order of their offsets.
+    private struct Buffer {
+        private var records: [Buffered] = []
+        private var head = 0
+        private(set) var byteCount = 0
+
+        var isEmpty: Bool { head == records.count }
+
+        mutating func append(_ record: Buffered) {
+            records.append(record)
+            byteCount += record.byteCount
+        }
+
+        /// Takes out the records of a range, and drops those before it, which belong to no range.
+        mutating func take(_ range: ClosedRange<Offset>, maximumCount: Int) -> [Buffered] {
+            var taken: [Buffered] = []
+            while head < records.count, records[head].offset <= range.upperBound,
+                taken.count < maximumCount
+            {
+                if records[head].offset >= range.lowerBound { taken.append(records[head]) }
+                byteCount -= records[head].byteCount
+                head += 1
+            }
+            if head > records.count / 2 {
+                records.removeFirst(head)
+                head = 0
+            }
+            return taken
+        }
+    }
+
+    /// Bytes waiting per partition before it is paused; a batch more may come.
+    private static let bufferLimit = 16 << 20
 
     private let entries: [OffsetRange]
     private let source: any RecordSource
     private let batchSize: Int
     private var entryIndex = 0
     private var nextOffset: Offset
-    private var buffers: [TopicPartition: [Buffered]] = [:]
+    private var buffers: [TopicPartition: Buffer] = [:]
     private var paused: Set<TopicPartition> = []
 
     init(entries: [OffsetRange], source: any RecordSource, batchSize: Int) {
@@ -48,18 +82,6 @@ struct JournalReplay {
             let partition = TopicPartition(topic: entry.topic, partition: entry.partition)
             positions[partition] = min(positions[partition] ?? entry.first, entry.first)
         }
-        for (partition, first) in positions.sorted(by: { $0.key < $1.key }) {
-            let watermarks = try log(try source.watermarks(of: partition, timeout: .seconds(30)))
-            guard watermarks.first <= first else {
-                throw PipelineError(
-                    .log,
-                    "the journal needs \(partition) from offset \(first), but its log begins at "
-                        + "\(watermarks.first)",
-                    remedy: "retention has removed events that no complete version contains: "
-                        + "restore the topic, or train under a new model name"
-                )
-            }
-        }
         try log(try source.assign(positions))
     }
 
@@ -68,23 +90,19 @@ struct JournalReplay {
         guard entryIndex < entries.count else { return .finished }
         let entry = entries[entryIndex]
         let partition = TopicPartition(topic: entry.topic, partition: entry.partition)
-        if buffers[partition, default: []].isEmpty {
-            try fill(waitingFor: partition)
-        }
-        let buffered = buffers[partition, default: []]
-        // Buffers begin at the range's first offset: what lies before belongs to no range.
-        let start = buffered.firstIndex { $0.offset >= nextOffset } ?? buffered.count
-        let inRange = buffered[start...].prefix { $0.offset <= entry.last }.prefix(batchSize)
-        buffers[partition] = Array(buffered[(start + inRange.count)...])
-        guard let last = inRange.last else {
+        if buffers[partition]?.isEmpty ?? true { try fill(waitingFor: partition) }
+        let records = buffers[partition, default: Buffer()].take(
+            nextOffset...entry.last,
+            maximumCount: batchSize
+        )
+        guard let last = records.last else {
             // A record beyond the range says that nothing more of the range will come.
-            if buffers[partition, default: []].isEmpty { return .waiting }
-            advance()
+            if !(buffers[partition]?.isEmpty ?? true) { advance() }
             return .waiting
         }
         nextOffset = last.offset + 1
         if nextOffset > entry.last { advance() }
-        return .records(batch(of: Array(inRange), partition: partition))
+        return .records(batch(of: records, partition: partition))
     }
 
     private mutating func advance() {
@@ -102,7 +120,7 @@ struct JournalReplay {
                 topic: source.topics[Int(record.topicIndex)],
                 partition: record.partition
             )
-            buffers[partition, default: []].append(
+            buffers[partition, default: Buffer()].append(
                 Buffered(
                     offset: record.offset,
                     timestamp: record.timestamp,
@@ -111,7 +129,8 @@ struct JournalReplay {
                 )
             )
         }
-        let full = buffers.filter { $0.value.count >= Self.bufferLimit && $0.key != wanted }.keys
+        let full = buffers.filter { $0.value.byteCount >= Self.bufferLimit && $0.key != wanted }
+            .keys
         let toPause = full.filter { !paused.contains($0) }.sorted()
         if !toPause.isEmpty {
             paused.formUnion(toPause)

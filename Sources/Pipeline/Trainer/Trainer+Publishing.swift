@@ -24,7 +24,7 @@ extension Trainer {
         var delta = learner.takeDelta()
         if !delta.isEmpty {
             FreshnessTensors.add(unpublishedTimestamps, to: &delta)
-            let payload = Array(Safetensors.encode(delta, metadata: []).joined())
+            let payload = Self.joined(Safetensors.encode(delta, metadata: []))
             try publisher.send(.delta(payload), watermark: watermark)
             status.deltasPublished += 1
             status.deltaBytes += Int64(payload.count)
@@ -33,12 +33,29 @@ extension Trainer {
         post()
     }
 
+    private static func joined(_ chunks: [[UInt8]]) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(chunks.reduce(0) { $0 + $1.count })
+        for chunk in chunks { bytes.append(contentsOf: chunk) }
+        return bytes
+    }
+
     /// Waits for the delivery of the dead letters sent so far, as long as it takes.
+    ///
+    /// When told to stop meanwhile it throws after a while: what is not journalled is learned again.
     private func flushDeadLetters() throws(PipelineError) {
         try takeDeliveries()
         while deadLetters.isPending {
             _ = try log(try sink.flush(timeout: .seconds(1)))
             try takeDeliveries()
+            if stop.isSet(longerThan: .seconds(10)), deadLetters.isPending {
+                throw PipelineError(
+                    .log,
+                    "stopped while rejected events could not be written to "
+                        + "\"\(settings.deadLettersTopic)\"",
+                    remedy: "start again when the broker is back: nothing is lost"
+                )
+            }
         }
     }
 
@@ -46,6 +63,7 @@ extension Trainer {
     func beginCheckpoint() throws(PipelineError) {
         try publish()
         let (tensors, makeVersion) = snapshot()
+        earliestCheckpoint = ContinuousClock().now + .seconds(1)
         publisher.clearFailure()
         checkpoints.begin(tensors, makeVersion: makeVersion)
     }
@@ -73,6 +91,7 @@ extension Trainer {
                 guard error.kind != .fenced else { throw error }
                 logger.error("checkpoint not written: \(error)")
                 status.checkpointFailure = error.description
+                owesCheckpoint = true
                 post()
             }
         }
@@ -80,13 +99,14 @@ extension Trainer {
 
     /// Tells the scorers of a complete version, and lag tools how far learning is.
     private func announce(_ version: ModelVersion) throws(PipelineError) {
-        let isSameEpoch = version.epoch == publisher.epoch
         let announcement = CheckpointAnnouncement(
             version: version.number,
             blob: version.blob.hash,
             events: version.eventCount,
-            stateSequence: isSameEpoch ? version.sequence : 0
+            stateSequence: version.sequence
         )
+        checkpointedEvents = version.eventCount
+        owesCheckpoint = false
         try publisher.send(.checkpoint(announcement), watermark: version.watermark)
         status.version = version.number
         status.versionsPublished += 1
@@ -112,7 +132,6 @@ extension Trainer {
         let tensors = learner.encode()
         let pause = (timer.now - begin) / .seconds(1)
         status.checkpointPause += pause
-        eventsAtCheckpoint = learner.eventCount
         let positions = status.positions.sorted { $0.key < $1.key }.map {
             OffsetPosition(topic: $0.key.topic, partition: $0.key.partition, offset: $0.value)
         }

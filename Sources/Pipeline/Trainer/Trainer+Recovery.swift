@@ -1,3 +1,4 @@
+import Foundation
 import Learning
 import Logging
 import ModelStore
@@ -15,9 +16,9 @@ extension Trainer {
         let epoch = try store(try modelStore.beginEpoch(model: settings.model))
         try restoreNewestVersion()
         guard try replayJournal() else { return false }
-        let readFrom = try log(
-            try source.watermarks(of: settings.updatesLog, timeout: .seconds(30)).end
-        )
+        guard try settlePositions(inputs),
+            let readFrom = try watermarks(of: settings.updatesLog)?.end
+        else { return false }
         publisher = UpdatePublisher(
             model: settings.model,
             epoch: epoch,
@@ -27,52 +28,69 @@ extension Trainer {
         )
         _ = learner.takeDelta()
         try checkpointNow()
-        try assign(inputs)
+        try log(try source.assign(status.positions))
         return true
     }
 
     /// The partitions of all inputs, once a broker answers and every topic is there; nil when told
     /// to stop before.
     private func connect() throws(PipelineError) -> [TopicPartition]? {
+        var inputs: [TopicPartition] = []
+        for topic in settings.inputs + [settings.updatesTopic, settings.deadLettersTopic] {
+            let partitions = try patiently { () throws(StreamError) in
+                try source.partitions(of: topic, timeout: .seconds(2))
+            }
+            guard let partitions else { return nil }
+            if settings.inputs.contains(topic) { inputs += partitions }
+        }
+        return inputs
+    }
+
+    /// The value of a call to the log, tried again while no broker answers; nil when told to stop.
+    func patiently<Value>(
+        _ call: () throws(StreamError) -> Value
+    ) throws(PipelineError) -> Value? {
         while !stop.isSet {
             do throws(StreamError) {
-                var partitions: [TopicPartition] = []
-                for topic in settings.inputs {
-                    partitions += try source.partitions(of: topic, timeout: .seconds(2))
-                }
-                for topic in [settings.updatesTopic, settings.deadLettersTopic] {
-                    _ = try source.partitions(of: topic, timeout: .seconds(2))
-                }
-                return partitions
+                return try call()
             } catch {
                 guard error.isRetriable || error.kind == .unreachable || error.kind == .timedOut
                 else { throw PipelineError(error) }
                 report(source.takeNotices())
+                Thread.sleep(forTimeInterval: 0.1)  // some errors come back at once
             }
         }
         return nil
     }
 
-    private func restoreNewestVersion() throws(PipelineError) {
-        let damaged = try store(try modelStore.damagedVersions(of: settings.model))
-        for version in damaged {
-            logger.warning("version \(version.version.number) is skipped: \(version.problem)")
+    /// The first offset and the end of a partition's log; nil when told to stop before.
+    private func watermarks(
+        of partition: TopicPartition
+    ) throws(PipelineError) -> (first: Offset, end: Offset)? {
+        try patiently { () throws(StreamError) in
+            try source.watermarks(of: partition, timeout: .seconds(2))
         }
-        let newest = try store(try modelStore.newestVersion(of: settings.model))
-        guard let newest else { return }
+    }
+
+    private func restoreNewestVersion() throws(PipelineError) {
+        let intact = try store(
+            try modelStore.newestIntactVersion(of: settings.model) { damaged in
+                logger.warning("version \(damaged.version.number) is skipped: \(damaged.problem)")
+            }
+        )
+        guard let (newest, bytes) = intact else { return }
         if newest.settings != settingsText {
             logger.warning(
                 "settings differ from those of version \(newest.number)",
                 metadata: ["then": "\(newest.settings)", "now": "\(settingsText)"]
             )
         }
-        let bytes = try store(try modelStore.readBlob(newest.blob))
         learner = try learning(
             try Model(settings: learnerSettings, state: try Safetensors.decode(bytes).tensors)
         )
         journalPosition = newest.journalPosition
         watermark = newest.watermark
-        eventsAtCheckpoint = newest.eventCount
+        checkpointedEvents = newest.eventCount
         for next in newest.nextOffsets {
             status.positions[TopicPartition(topic: next.topic, partition: next.partition)] =
                 next.offset
@@ -86,45 +104,91 @@ extension Trainer {
     private func replayJournal() throws(PipelineError) -> Bool {
         let entries = try store(try modelStore.journal(of: settings.model, from: journalPosition))
         guard !entries.isEmpty else { return true }
+        guard try checkJournal(entries) else { return false }
         var replay = JournalReplay(
             entries: entries.map(\.range),
             source: source,
             batchSize: settings.batchSize
         )
         try replay.begin()
+        let timer = ContinuousClock()
+        var nextPost = timer.now
         while !stop.isSet {
             report(source.takeNotices())
             switch try replay.next() {
             case .waiting: continue
             case .finished:
+                // Counted by the journal: offsets may have holes that no record fills.
+                journalPosition = entries.map { $0.position + $0.range.count }.max() ?? 0
                 logger.info("learned \(status.replayedRecords) records again from the journal")
                 return true
             case .records(let batch): try learn(batch, isReplay: true)
             }
-            post()
+            if timer.now >= nextPost {
+                post()
+                nextPost = timer.now + .milliseconds(100)
+            }
         }
         return false
     }
 
-    /// Reads on from the model's positions; partitions it has never read begin as configured.
-    private func assign(_ partitions: [TopicPartition]) throws(PipelineError) {
-        for partition in partitions {
-            let (first, end) = try log(try source.watermarks(of: partition, timeout: .seconds(30)))
-            guard let position = status.positions[partition] else {
-                status.positions[partition] = settings.start == .earliest ? first : end
-                continue
-            }
-            guard position >= first, position <= end else {
-                throw PipelineError(
-                    .log,
-                    "model \"\(settings.model)\" has learned \(partition) up to offset \(position), "
-                        + "but its log now holds offsets \(first) to \(end)",
-                    remedy: "the topic was deleted, emptied or cut by retention: restore it, or "
-                        + "train under a new model name"
+    /// Throws unless the log still holds all that the entries name.
+    ///
+    /// Returns false when told to stop meanwhile.
+    private func checkJournal(_ entries: [JournalEntry]) throws(PipelineError) -> Bool {
+        var needed: [TopicPartition: ClosedRange<Offset>] = [:]
+        for range in entries.map(\.range) {
+            let partition = TopicPartition(topic: range.topic, partition: range.partition)
+            let known = needed[partition] ?? range.first...range.last
+            needed[partition] =
+                min(known.lowerBound, range.first)...max(known.upperBound, range.last)
+        }
+        for (partition, offsets) in needed.sorted(by: { $0.key < $1.key }) {
+            guard let (first, end) = try watermarks(of: partition) else { return false }
+            guard first <= offsets.lowerBound, offsets.upperBound < end else {
+                throw lostRecords(
+                    "the journal needs \(partition) from offset \(offsets.lowerBound) to "
+                        + "\(offsets.upperBound)",
+                    first,
+                    end
                 )
             }
         }
-        try log(try source.assign(status.positions))
+        return true
+    }
+
+    private func lostRecords(_ need: String, _ first: Offset, _ end: Offset) -> PipelineError {
+        PipelineError(
+            .log,
+            "\(need), but its log holds offsets from \(first) to before \(end)",
+            remedy: "the topic was deleted, emptied or cut by retention: restore it, or train "
+                + "under a new model name"
+        )
+    }
+
+    /// Gives every partition a position, which the epoch's first version records.
+    ///
+    /// `start` is for topics that the model has never read: a partition added to one that it knows
+    /// begins with its first record. Returns false when told to stop meanwhile.
+    private func settlePositions(_ partitions: [TopicPartition]) throws(PipelineError) -> Bool {
+        let knownTopics = Set(status.positions.keys.map(\.topic))
+        for partition in partitions {
+            guard let (first, end) = try watermarks(of: partition) else { return false }
+            guard let position = status.positions[partition] else {
+                let isEarliest = settings.start == .earliest
+                status.positions[partition] =
+                    isEarliest || knownTopics.contains(partition.topic) ? first : end
+                continue
+            }
+            guard position >= first, position <= end else {
+                throw lostRecords(
+                    "model \"\(settings.model)\" has learned \(partition) up to offset \(position)",
+                    first,
+                    end
+                )
+            }
+        }
+        return true
     }
 
     /// Reads partitions that were added since the last look, from their beginning.
@@ -132,7 +196,7 @@ extension Trainer {
         var added = false
         for topic in settings.inputs {
             // A broker that does not answer now will answer at the next look.
-            let partitions = (try? source.partitions(of: topic, timeout: .seconds(1))) ?? []
+            let partitions = (try? source.partitions(of: topic, timeout: .milliseconds(200))) ?? []
             for partition in partitions where status.positions[partition] == nil {
                 logger.info("partition \(partition) is new")
                 status.positions[partition] = 0
@@ -143,13 +207,12 @@ extension Trainer {
         try log(try source.assign(status.positions))
     }
 
-    /// The end of each input partition now.
-    func endOfInputs() throws(PipelineError) -> [TopicPartition: Offset] {
+    /// The end of each input partition now; nil when told to stop before all are known.
+    func endOfInputs() throws(PipelineError) -> [TopicPartition: Offset]? {
         var ends: [TopicPartition: Offset] = [:]
         for partition in status.positions.keys.sorted() {
-            ends[partition] = try log(
-                try source.watermarks(of: partition, timeout: .seconds(30)).end
-            )
+            guard let end = try watermarks(of: partition)?.end else { return nil }
+            ends[partition] = end
         }
         return ends
     }

@@ -29,7 +29,12 @@ public final class Trainer<Model: Learner> {
     var watermark: Int64 = -1
     /// Timestamps of events learned since the last delta.
     var unpublishedTimestamps: [Int64] = []
-    var eventsAtCheckpoint: Int64 = 0
+    /// Events in the newest version that is complete.
+    var checkpointedEvents: Int64 = 0
+    /// The last checkpoint could not be written.
+    var owesCheckpoint = false
+    /// No checkpoint begins before: a store or a topic that refuses is not asked all the time.
+    var earliestCheckpoint = ContinuousClock().now
     let checkpoints: CheckpointWriter
     private var events = Model.Events()
     private var rejections: [Rejection] = []
@@ -95,7 +100,7 @@ public final class Trainer<Model: Learner> {
         try learnLive(until: end)
         try publish()
         try finishCheckpoint(wait: true)
-        if learner.eventCount != eventsAtCheckpoint { try checkpointNow() }
+        if learner.eventCount != checkpointedEvents || owesCheckpoint { try checkpointNow() }
         try drain()
     }
 
@@ -116,22 +121,43 @@ public final class Trainer<Model: Learner> {
                 nextPublish = now + settings.publishInterval
             }
             try finishCheckpoint(wait: false)
-            let new = learner.eventCount - eventsAtCheckpoint
-            let isFull = settings.checkpointEvents > 0 && new >= settings.checkpointEvents
-            let isDue = (now >= nextCheckpoint && new > 0) || isFull || publisher.failure != nil
-            if isDue, !checkpoints.isBusy {
+            if isCheckpointDue(now >= nextCheckpoint), now >= earliestCheckpoint,
+                !checkpoints.isBusy
+            {
                 try beginCheckpoint()
                 nextCheckpoint = now + settings.checkpointInterval
             }
             if now >= nextPartitionCheck {
+                try checkEpoch()
                 try assignNewPartitions()
                 nextPartitionCheck = now + Self.partitionCheckInterval
             }
         }
     }
 
+    /// Whether a checkpoint is needed: by time, by events, or because scorers missed an update.
+    private func isCheckpointDue(_ isIntervalOver: Bool) -> Bool {
+        let new = learner.eventCount - checkpointedEvents
+        let isFull = settings.checkpointEvents > 0 && new >= settings.checkpointEvents
+        let isTime = settings.checkpointInterval > .zero && isIntervalOver && new > 0
+        return isTime || isFull || owesCheckpoint || publisher.failure != nil
+    }
+
     /// How often the inputs are asked for partitions that were added.
     private static var partitionCheckInterval: Duration { .seconds(30) }
+
+    /// Throws when a newer trainer has begun, which an idle one would not notice otherwise.
+    private func checkEpoch() throws(PipelineError) {
+        let newest = try store(try modelStore.currentEpoch(model: settings.model))
+        guard newest == publisher.epoch else {
+            throw PipelineError(
+                .fenced,
+                "a trainer of model \"\(settings.model)\" with epoch \(newest) has taken over from "
+                    + "this one with epoch \(publisher.epoch)",
+                remedy: "run one trainer per model"
+            )
+        }
+    }
 
     private func learnBatch() throws(PipelineError) {
         let batch = try log(
@@ -189,7 +215,7 @@ public final class Trainer<Model: Learner> {
         for range in runs.ranges {
             let partition = TopicPartition(topic: range.topic, partition: range.partition)
             status.positions[partition] = range.last + 1
-            journalPosition += range.last - range.first + 1
+            if !isReplay { journalPosition += range.count }
         }
     }
 

@@ -13,7 +13,7 @@ public struct TrainerStatus: Sendable, Equatable {
         case recovering
         /// Learning from the log.
         case live
-        /// Writing the last checkpoint, or done.
+        /// Done.
         case stopped
     }
 

@@ -13,7 +13,8 @@ struct UpdatePublisher {
     private(set) var sequence: Int64 = 0
     /// Its hash.
     private(set) var hash = UpdateIdentity.noPredecessor
-    /// From here on `model-updates` a scorer that has the state up to `acknowledgedSequence` reads.
+    /// Where on `model-updates` a scorer with the newest state reads on; what lies there may be known
+    /// to it.
     private(set) var readFrom: Offset
     /// Set when an update was lost on the way: scorers need a checkpoint to go on.
     private(set) var failure: StreamError?

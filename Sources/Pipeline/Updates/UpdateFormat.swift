@@ -174,7 +174,7 @@ struct UpdateAssembler {
         }
         parts.append(part)
         guard part.part + 1 == part.partCount else { return nil }
-        let payload = parts.flatMap(\.payload)
+        let payload = parts.count == 1 ? part.payload : parts.flatMap(\.payload)
         parts = []
         return try part.update(payload: payload)
     }

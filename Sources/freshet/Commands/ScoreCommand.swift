@@ -8,7 +8,8 @@ struct ScoreCommand: ParsableCommand {
         abstract: "Answer requests with the live model until SIGTERM or SIGINT.",
         discussion: """
             Loads the model's newest version, follows its updates, and shares the requests with \
-            other scorers of the same group. Every request is answered at least once.
+            other scorers of the same group. Every request is answered at least once, unless \
+            scorer.start is latest and a new group has not answered any yet.
             """
     )
 

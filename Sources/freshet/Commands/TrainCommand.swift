@@ -39,11 +39,9 @@ struct TrainCommand: ParsableCommand {
 
     private func watch(_ loop: Loop<TrainerStatus>, _ interruption: Interruption) throws {
         var progress = Progress("Learned", unit: "events", total: nil)
-        while !loop.isFinished {
-            if interruption.isRequested { loop.requestStop() }
+        while !loop.isFinished, !interruption.isRequested {
             interruption.sleep(.milliseconds(100))
             progress.update(Int(loop.status.eventCount))
-            if interruption.isRequested { break }
         }
         progress.finish()
         loop.requestStop()

@@ -69,13 +69,10 @@ struct LoopsService: Service {
     let logger: Logger
 
     func run() async throws {
-        let timeout = effective.configuration.kafka.timeout.duration
-        let declarations = try effective.topicDeclarations()
-        let admin = try effective.connectedAdmin()
-        for topic in try declarations.apply(admin, timeout: timeout) {
-            logger.info("topic \"\(topic)\" created")
-        }
-        try declarations.verify(admin, timeout: timeout)
+        try effective.verifyTopics(
+            applying: true,
+            waitingUntil: { Task.isShuttingDownGracefully }
+        )
         let trainer = TrainerLoop.start(effective, logger: logger)
         let scorer = ScorerLoop.start(effective, logger: logger)
         do {
@@ -85,8 +82,10 @@ struct LoopsService: Service {
         } catch is CancellationError {
             logger.info("shutting down: writing the last version")
         }
-        try await trainer.finish()
-        try await scorer.finish()
+        trainer.requestStop()
+        scorer.requestStop()
+        let failures = [await trainer.outcome(), await scorer.outcome()].compactMap(\.self)
+        if let failure = failures.first { throw failure }
     }
 
     /// Announces readiness, then returns when a loop ends by itself, which is a failure.
@@ -113,16 +112,18 @@ extension EffectiveConfiguration {
         configuration.kafka.bootstrapServers == Configuration().kafka.bootstrapServers
     }
 
-    /// Throws unless the topics are as declared.
+    /// Throws unless the topics are as declared; with `applying` missing ones are made first.
     ///
     /// A broker that does not answer is waited for until `isCancelled`, with a note once.
-    func verifyTopics(waitingUntil isCancelled: () -> Bool) throws {
+    func verifyTopics(applying: Bool = false, waitingUntil isCancelled: () -> Bool) throws {
         let declarations = try topicDeclarations()
         var isNoted = false
         while !isCancelled() {
             do {
                 let admin = try connectedAdmin()
-                try declarations.verify(admin, timeout: configuration.kafka.timeout.duration)
+                let timeout = configuration.kafka.timeout.duration
+                if applying { _ = try declarations.apply(admin, timeout: timeout) }
+                try declarations.verify(admin, timeout: timeout)
                 return
             } catch let failure as CommandFailure where failure.status == .unreachable {
                 if !isNoted { Messages.note("\(failure.description); waiting for it") }

@@ -173,7 +173,7 @@ struct QuickstartRun {
         }
     }
 
-    /// Waits for a condition; throws when a loop fails or nothing comes for two minutes.
+    /// Waits for a condition; throws when a loop fails or nothing is learned for two minutes.
     private func wait(
         for what: String,
         _ trainer: Loop<TrainerStatus>?,
@@ -182,7 +182,8 @@ struct QuickstartRun {
     ) async throws {
         var progress = Progress("Learned", unit: "events", total: nil)
         defer { progress.finish() }
-        let deadline = ContinuousClock.now + .seconds(120)
+        var deadline = ContinuousClock.now + .seconds(120)
+        var learned: Int64 = 0
         while !isTrue() {
             if let error = trainer?.error ?? scorer.error { throw error }
             guard ContinuousClock.now < deadline else {
@@ -192,7 +193,11 @@ struct QuickstartRun {
                     remedy: "try again with fewer --events, or with --set log.level=debug"
                 )
             }
-            if let trainer { progress.update(Int(trainer.status.eventCount)) }
+            if let count = trainer?.status.eventCount, count != learned {
+                learned = count
+                deadline = ContinuousClock.now + .seconds(120)
+                progress.update(Int(count))
+            }
             try await Task.sleep(for: .milliseconds(10))
         }
     }

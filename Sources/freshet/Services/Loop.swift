@@ -46,8 +46,17 @@ final class Loop<Status: Sendable>: Sendable {
     /// Throws what the loop threw.
     func finish() async throws {
         requestStop()
-        while !isFinished { try await Task.sleep(for: .milliseconds(5)) }
-        if let error { throw error }
+        if let error = await outcome() { throw error }
+    }
+
+    /// Waits until the loop has ended; what it threw, nil when it returned.
+    ///
+    /// Waits also in a cancelled task: leaving a loop behind would lose what it is writing.
+    func outcome() async -> CommandFailure? {
+        while !isFinished {
+            if (try? await Task.sleep(for: .milliseconds(5))) == nil { await Task.yield() }
+        }
+        return error
     }
 
     /// Blocks until the loop has returned, and throws what it threw.

@@ -27,13 +27,18 @@ enum ScorerLoop {
                     batchSize: configuration.scorer.batchSize
                 ),
                 updates: try KafkaConsumer(updateSettings, topics: [names.modelUpdates]),
-                requests: try KafkaConsumer(
-                    effective.kafkaSettings,
-                    group: configuration.scorer.group,
-                    topics: [names.recommendRequests],
-                    start: configuration.scorer.start == .earliest ? .earliest : .latest
+                requests: { () throws(StreamError) in
+                    try KafkaConsumer(
+                        effective.kafkaSettings,
+                        group: configuration.scorer.group,
+                        topics: [names.recommendRequests],
+                        start: configuration.scorer.start == .earliest ? .earliest : .latest
+                    )
+                },
+                sink: try KafkaProducer(
+                    sinkSettings,
+                    givesUp: { stop.isSet(longerThan: .seconds(10)) }
                 ),
-                sink: try KafkaProducer(sinkSettings),
                 store: try effective.modelStore(mustExist: false),
                 stop: stop,
                 board: board,
@@ -43,8 +48,10 @@ enum ScorerLoop {
         }
     }
 
-    /// Answers are waited for: they leave at once.
-    private static let sinkProperties = ["linger.ms": "0", "message.max.bytes": "1200000"]
+    /// Answers are waited for: they leave at once. A broker that is away is waited for.
+    private static let sinkProperties = [
+        "linger.ms": "0", "message.max.bytes": "1200000", "message.timeout.ms": "0",
+    ]
 
     /// An update is cut into parts just below 1 MB: two fit into one fetch.
     private static let updateProperties = ["fetch.message.max.bytes": "2097152"]

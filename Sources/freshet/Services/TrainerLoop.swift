@@ -67,7 +67,10 @@ enum TrainerLoop {
             ),
             learnerSettings: configuration.model.settings,
             source: try KafkaConsumer(effective.kafkaSettings, topics: [names.interactions]),
-            sink: try KafkaProducer(sinkSettings),
+            sink: try KafkaProducer(
+                sinkSettings,
+                givesUp: { stop.isSet(longerThan: .seconds(10)) }
+            ),
             store: try effective.modelStore(mustExist: false),
             stop: stop,
             board: board,
@@ -76,8 +79,10 @@ enum TrainerLoop {
         try trainer.run()
     }
 
-    /// Factors do not compress; a dead letter is its event and the headers that explain it.
+    /// Factors do not compress; a dead letter is its event and the headers that explain it. A broker
+    /// that is away is waited for: what is under way is bounded by the producer's queue.
     private static let sinkProperties = [
-        "compression.type": "none", "message.max.bytes": "1200000", "linger.ms": "0",
+        "compression.codec": "none", "message.max.bytes": "1200000", "linger.ms": "0",
+        "message.timeout.ms": "0",
     ]
 }
