@@ -63,7 +63,8 @@ final class Scene: Sendable {
         stop: StopSignal = StopSignal(),
         board: Board<TrainerStatus> = Board(TrainerStatus()),
         publishInterval: Duration = .zero,
-        checkpointEvents: Int64 = 0
+        checkpointEvents: Int64 = 0,
+        start: TrainerSettings.Start = .earliest
     ) throws -> Trainer<ImplicitRecommender> {
         try Trainer(
             TrainerSettings(
@@ -71,6 +72,7 @@ final class Scene: Sendable {
                 inputs: ["interactions"],
                 updatesTopic: "model-updates",
                 deadLettersTopic: "dead-letters",
+                start: start,
                 batchSize: 37,
                 publishInterval: publishInterval,
                 checkpointInterval: .seconds(3600),

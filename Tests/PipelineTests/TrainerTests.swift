@@ -147,4 +147,66 @@ import Testing
             try scene.trainer(source: emptied.source(["interactions"])).run()
         }
     }
+
+    @Test func `a damaged newest version is skipped and its events are learned again`() throws {
+        let whole = try Scene()
+        try whole.send(events: 0..<400)
+        try whole.trainer().run()
+        let scene = try Scene()
+        try scene.send(events: 0..<300)
+        try scene.trainer(checkpointEvents: 100).run()
+        let newest = try #require(try scene.store.newestVersion(of: "test"))
+        let path = scene.store.blobPath(newest.blob)
+        var bytes = try #require(FileManager.default.contents(atPath: path))
+        bytes[bytes.count / 2] ^= 1
+        try FileManager.default.removeItem(atPath: path)
+        try bytes.write(to: URL(fileURLWithPath: path))
+        try scene.send(events: 300..<400)
+        let board = Board(TrainerStatus())
+        try scene.trainer(board: board).run()
+        #expect(board.current.replayedRecords > 0)
+        #expect(try scene.newestHash() == whole.newestHash())
+    }
+
+    @Test func `a log that is shorter than the journal is refused, not waited for`() throws {
+        let scene = try Scene()
+        try scene.send(events: 0..<200)
+        let source = FailingSource(scene.log.source(["interactions"]), after: 150)
+        #expect(throws: PipelineError.self) { try scene.trainer(source: source).run() }
+        let emptied = MemoryLog(["interactions": 1, "model-updates": 1, "dead-letters": 1])
+        let error = #expect(throws: PipelineError.self) {
+            try scene.trainer(source: emptied.source(["interactions"])).run()
+        }
+        #expect(error?.message.contains("interactions[0]") == true)
+    }
+
+    @Test func `starting with the latest record holds from the first start, not from each`() throws
+    {
+        let scene = try Scene()
+        try scene.send(events: 0..<50)
+        let source = FailingSource(scene.log.source(["interactions"]), after: 0)
+        #expect(throws: PipelineError.self) {
+            try scene.trainer(source: source, stopsAtEnd: false, start: .latest).run()
+        }
+        try scene.send(events: 50..<80)
+        let board = Board(TrainerStatus())
+        try scene.trainer(board: board, start: .latest).run()
+        #expect(board.current.eventCount == 30)
+    }
+
+    @Test func `a record too large for the dead letters is cut, and says so`() throws {
+        let scene = try Scene()
+        try scene.log.sink().send(
+            OutgoingRecord(
+                topic: "interactions",
+                value: [UInt8](repeating: 120, count: 3_000_000)
+            ),
+            token: 0
+        )
+        try scene.trainer().run()
+        let letters = TopicPartition(topic: "dead-letters", partition: 0)
+        let headers = try #require(scene.log.headers(of: letters).first)
+        #expect(headers.contains(RecordHeader(name: "truncated", text: "3000000")))
+        #expect(scene.log.values(of: letters).first?.count == 1 << 20)
+    }
 }
