@@ -38,7 +38,7 @@ public protocol RecordSource: AnyObject {
 
 /// Something that a source or sink noticed and dealt with by itself.
 public enum StreamNotice: Sendable, Equatable {
-    /// No broker can be reached; the text names the address. Reconnecting goes on.
+    /// No broker can be reached, as the text says with the address. Reconnecting goes on.
     case disconnected(String)
     /// A broker can be reached again.
     case connected

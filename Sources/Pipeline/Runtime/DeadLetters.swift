@@ -11,7 +11,9 @@ struct DeadLetters {
     let topic: String
     let sink: any RecordSink
     /// Key and value together: what the default `max.message.bytes` of 1 MiB lets into a topic
-    /// uncompressed. A record that was compressed on its way may be larger.
+    /// uncompressed.
+    ///
+    /// A record that was compressed on its way may be larger.
     private static let byteLimit = 1 << 20
     private(set) var failure: StreamError?
     private var pendingCount = 0

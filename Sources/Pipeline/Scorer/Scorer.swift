@@ -193,8 +193,7 @@ public final class Scorer<Model: ServableModel> {
     private func report(_ notices: [StreamNotice]) {
         for notice in notices {
             switch notice {
-            case .disconnected(let address):
-                logger.warning("no broker can be reached at \(address); trying again")
+            case .disconnected(let text): logger.warning("\(text); trying again")
             case .connected: logger.info("connected to the broker")
             case .assigned(let partitions): logger.info("requests of \(partitions) come here")
             case .revoked(let partitions):

@@ -234,8 +234,7 @@ public final class Trainer<Model: Learner> {
     func report(_ notices: [StreamNotice]) {
         for notice in notices {
             switch notice {
-            case .disconnected(let address):
-                logger.warning("no broker can be reached at \(address); trying again")
+            case .disconnected(let text): logger.warning("\(text); trying again")
             case .connected: logger.info("connected to the broker")
             case .warning(let text): logger.warning("\(text)")
             case .assigned, .revoked: break

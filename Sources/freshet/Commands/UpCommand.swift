@@ -69,10 +69,15 @@ struct LoopsService: Service {
     let logger: Logger
 
     func run() async throws {
-        try effective.verifyTopics(
-            applying: true,
-            waitingUntil: { Task.isShuttingDownGracefully }
-        )
+        let (effective, stop) = (effective, StopSignal())
+        try await withGracefulShutdownHandler {
+            try await onOwnThread("topics") {
+                try effective.verifyTopics(applying: true, waitingUntil: { stop.isSet })
+            }
+        } onGracefulShutdown: {
+            stop.set()
+        }
+        guard !stop.isSet else { return }
         let trainer = TrainerLoop.start(effective, logger: logger)
         let scorer = ScorerLoop.start(effective, logger: logger)
         do {

@@ -16,11 +16,10 @@ struct QuickstartRun {
 
     /// Topics, trainer and scorer; history; live events with requests; the last version.
     func run() async throws -> QuickstartResult {
-        let declarations = try effective.topicDeclarations()
-        _ = try declarations.apply(
-            try effective.connectedAdmin(),
-            timeout: effective.configuration.kafka.timeout.duration
-        )
+        let effective = effective
+        try await onOwnThread("topics") {
+            try effective.verifyTopics(applying: true, waitingUntil: { false })
+        }
         let trainer = TrainerLoop.start(effective, logger: logger)
         let scorer = ScorerLoop.start(effective, logger: logger)
         do {
@@ -98,39 +97,31 @@ struct QuickstartRun {
         pace: Pacer.Pace,
         stampsNow: Bool
     ) async throws -> Int {
-        let (effective, done) = (effective, Board<Result<Int, any Error>?>(nil))
-        _ = WorkerThread(name: "events") {
-            done.post(
-                Result {
-                    let interruption = Interruption()
-                    let output = try TopicOutput(
-                        topic: effective.topicNames.interactions,
-                        settings: effective.kafkaSettings,
-                        interruption: interruption
-                    )
-                    let transfer = EventTransfer(
-                        pace: pace,
-                        stampsNow: stampsNow,
-                        total: count,
-                        interruption: interruption
-                    )
-                    var left = count
-                    let summary = try transfer.run(
-                        {
-                            guard left > 0 else { return nil }
-                            left -= 1
-                            return try events.next()
-                        },
-                        to: output
-                    )
-                    if summary.isInterrupted { throw CancellationError() }
-                    return summary.count
-                }
+        let effective = effective
+        return try await onOwnThread("events") {
+            let interruption = Interruption()
+            let output = try TopicOutput(
+                topic: effective.topicNames.interactions,
+                settings: effective.kafkaSettings,
+                interruption: interruption
             )
-        }
-        while true {
-            if let result = done.current { return try result.get() }
-            try await Task.sleep(for: .milliseconds(5))
+            let transfer = EventTransfer(
+                pace: pace,
+                stampsNow: stampsNow,
+                total: count,
+                interruption: interruption
+            )
+            var left = count
+            let summary = try transfer.run(
+                {
+                    guard left > 0 else { return nil }
+                    left -= 1
+                    return try events.next()
+                },
+                to: output
+            )
+            if summary.isInterrupted { throw CancellationError() }
+            return summary.count
         }
     }
 
@@ -138,38 +129,27 @@ struct QuickstartRun {
     private func ask(_ users: [String], while seconds: Int) async throws
         -> QuickstartResult.Questions
     {
-        let (effective, done) = (
-            effective, Board<Result<QuickstartResult.Questions, any Error>?>(nil)
-        )
-        _ = WorkerThread(name: "requests") {
-            done.post(
-                Result {
-                    let client = try RecommendationClient(effective)
-                    var questions = QuickstartResult.Questions()
-                    let end = ContinuousClock.now + .seconds(seconds)
-                    var index = 0
-                    while ContinuousClock.now < end {
-                        let user = users[index % users.count]
-                        let asked = ContinuousClock.now
-                        let answer = try client.ask(
-                            RecommendationRequest(
-                                request: "quickstart-\(index)",
-                                user: user,
-                                count: 5
-                            ),
-                            timeout: .seconds(10)
-                        )
-                        questions.add(answer?.recommendation, after: ContinuousClock.now - asked)
-                        index += 1
-                        Thread.sleep(forTimeInterval: 0.1)
-                    }
-                    return questions
-                }
-            )
-        }
-        while true {
-            if let result = done.current { return try result.get() }
-            try await Task.sleep(for: .milliseconds(5))
+        let effective = effective
+        return try await onOwnThread("requests") {
+            let client = try RecommendationClient(effective)
+            var questions = QuickstartResult.Questions()
+            let end = ContinuousClock.now + .seconds(seconds)
+            var index = 0
+            while ContinuousClock.now < end {
+                let asked = ContinuousClock.now
+                let answer = try client.ask(
+                    RecommendationRequest(
+                        request: "quickstart-\(index)",
+                        user: users[index % users.count],
+                        count: 5
+                    ),
+                    timeout: .seconds(10)
+                )
+                questions.add(answer?.recommendation, after: ContinuousClock.now - asked)
+                index += 1
+                Thread.sleep(forTimeInterval: 0.1)
+            }
+            return questions
         }
     }
 

@@ -48,7 +48,9 @@ enum ScorerLoop {
         }
     }
 
-    /// Answers are waited for: they leave at once. A broker that is away is waited for.
+    /// Answers are waited for: they leave at once.
+    ///
+    /// A broker that is away is waited for.
     private static let sinkProperties = [
         "linger.ms": "0", "message.max.bytes": "1200000", "message.timeout.ms": "0",
     ]

@@ -79,8 +79,9 @@ enum TrainerLoop {
         try trainer.run()
     }
 
-    /// Factors do not compress; a dead letter is its event and the headers that explain it. A broker
-    /// that is away is waited for: what is under way is bounded by the producer's queue.
+    /// Factors do not compress; a dead letter is its event and the headers that explain it.
+    ///
+    /// A broker that is away is waited for: what is under way is bounded by the producer's queue.
     private static let sinkProperties = [
         "compression.codec": "none", "message.max.bytes": "1200000", "linger.ms": "0",
         "message.timeout.ms": "0",
