@@ -113,3 +113,10 @@ public struct OutgoingRecord: Sendable {
         self.timestamp = timestamp
     }
 }
+
+extension [RecordHeader] {
+    /// Bytes of names and values, and some for each header's own lengths.
+    public var byteCount: Int {
+        reduce(0) { $0 + $1.name.utf8.count + ($1.value?.count ?? 0) + 10 }
+    }
+}

@@ -10,7 +10,7 @@ import Streaming
 struct DeadLetters {
     let topic: String
     let sink: any RecordSink
-    /// Key and value together: what the default `max.message.bytes` of 1 MiB lets into a topic
+    /// Key, value and headers together: what the default `max.message.bytes` of 1 MiB lets into a topic
     /// uncompressed.
     ///
     /// A record that was compressed on its way may be larger.
@@ -36,18 +36,20 @@ struct DeadLetters {
     ) throws(PipelineError) {
         let record = batch.records[index]
         var origin = [
-            RecordHeader(name: "reason", text: reason),
+            RecordHeader(name: "reason", text: String(reason.prefix(1000))),
             RecordHeader(name: "topic", text: topics[Int(record.topicIndex)]),
             RecordHeader(name: "partition", text: String(record.partition)),
             RecordHeader(name: "offset", text: String(record.offset)),
         ]
         let (keyCount, valueCount) = (record.key?.count ?? 0, record.value?.count ?? 0)
         var headers = batch.headers(at: index)
-        if keyCount + valueCount > Self.byteLimit {
-            origin.append(RecordHeader(name: "truncated", text: String(keyCount + valueCount)))
+        let byteCount = keyCount + valueCount + headers.byteCount
+        var keptKey = keyCount
+        if byteCount > Self.byteLimit {
+            keptKey = min(keyCount, Self.byteLimit / 4)
+            origin.append(RecordHeader(name: "truncated", text: String(byteCount)))
             headers = []
         }
-        let keptKey = min(keyCount, Self.byteLimit / 4)
         let letter = OutgoingRecord(
             topic: topic,
             key: record.key.map { Array($0.prefix(keptKey)) },

@@ -14,6 +14,8 @@ final class Replica<Model: ServableModel> {
     var sequence: Int64
     var hash: String
     var version: Int64
+    /// The version that it was loaded from.
+    let loadedVersion: Int64
     var watermark: Int64
     /// Where on `model-updates` the updates after its checkpoint begin.
     let readFrom: Offset
@@ -40,6 +42,7 @@ final class Replica<Model: ServableModel> {
         sequence = version.sequence
         hash = version.updateHash
         self.version = version.number
+        loadedVersion = version.number
         watermark = version.watermark
         readFrom = version.updatesOffset
     }
@@ -67,6 +70,8 @@ final class ReplicaLoader<Model: ServableModel>: Sendable {
     private let modelName: String
     private let logger: Logger
     private let state = Mutex(State.idle)
+    /// Versions whose damage was told: loads may come several times a second.
+    private let toldVersions = Mutex<Set<Int64>>([])
 
     init(store: ModelStore, model: String, logger: Logger) {
         modelStore = store
@@ -104,7 +109,10 @@ final class ReplicaLoader<Model: ServableModel>: Sendable {
     private func load() throws(PipelineError) -> Handover<Replica<Model>>? {
         let intact = try store(
             try modelStore.newestIntactVersion(of: modelName) { damaged in
-                logger.warning("version \(damaged.version.number) is skipped: \(damaged.problem)")
+                let number = damaged.version.number
+                if toldVersions.withLock({ $0.insert(number).inserted }) {
+                    logger.warning("version \(number) is skipped: \(damaged.problem)")
+                }
             }
         )
         guard let (version, bytes) = intact else { return nil }

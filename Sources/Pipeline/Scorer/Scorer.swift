@@ -114,6 +114,12 @@ public final class Scorer<Model: ServableModel> {
         try send(answers, to: batch, topics: requests.topics)
     }
 
+    /// Key and value of an answer; with headers it stays below the topic's 1 MiB.
+    private static var answerByteLimit: Int { 1_000_000 }
+    /// Headers of a request that its answer carries again, for correlation ids; larger ones are left
+    /// out.
+    private static var headerByteLimit: Int { 16 << 10 }
+
     private func requestSource() throws(PipelineError) -> any RecordSource {
         if let requests { return requests }
         let opened = try log(try openRequests())
@@ -131,17 +137,22 @@ public final class Scorer<Model: ServableModel> {
         var positions: [TopicPartition: Offset] = [:]
         for (index, answer) in answers.enumerated() {
             let record = batch.records[index]
-            if let value = answer.value {
+            // The key comes back with the answer, so that both must fit into one record.
+            let byteCount = (answer.value?.count ?? 0) + (record.key?.count ?? 0)
+            let fits = byteCount <= Self.answerByteLimit
+            if let value = answer.value, fits {
+                let headers = batch.headers(at: index)
                 let message = OutgoingRecord(
                     topic: settings.answersTopic,
                     key: record.key.map(Array.init),
                     value: value,
-                    headers: batch.headers(at: index)
+                    headers: headers.byteCount <= Self.headerByteLimit ? headers : []
                 )
                 try log(try sink.send(message, token: token))
                 sendCount += 1
             }
-            if let refusal = answer.refusal {
+            let excess = fits ? nil : "the answer has \(byteCount) bytes: ask for less at a time"
+            if let refusal = answer.refusal ?? excess {
                 try deadLetters.send(
                     index,
                     of: batch,

@@ -22,7 +22,10 @@ struct UpdateFollower<Model: ServableModel> {
     private var freshness = FreshnessMeter()
     private var nextLoad = ContinuousClock().now
     /// The least time between two loads: a store without a version is asked this often.
-    private static var loadInterval: Duration { .milliseconds(250) }
+    private static var shortestLoadInterval: Duration { .milliseconds(250) }
+    /// And at most this seldom, after loads that brought nothing new.
+    private static var longestLoadInterval: Duration { .seconds(4) }
+    private var loadInterval = Self.shortestLoadInterval
     private var needsLoad = true
     private var status = ScorerStatus()
 
@@ -47,7 +50,7 @@ struct UpdateFollower<Model: ServableModel> {
     mutating func step() throws(PipelineError) {
         try finishLoad()
         if needsLoad, !loader.isBusy, ContinuousClock().now >= nextLoad {
-            nextLoad = ContinuousClock().now + Self.loadInterval
+            nextLoad = ContinuousClock().now + loadInterval
             loader.begin()
         }
         guard following != nil, !needsLoad else { return }
@@ -102,6 +105,7 @@ struct UpdateFollower<Model: ServableModel> {
             logger.debug("model \"\(modelName)\" has no version yet")
         case .success(let handover?):
             let replica = handover.value
+            slowDown(afterLoading: replica)
             following = replica
             needsLoad = false
             status.loads += 1
@@ -110,6 +114,20 @@ struct UpdateFollower<Model: ServableModel> {
             logger.info("loaded version \(replica.version) of \"\(modelName)\"")
             serveIfNewer()
         }
+    }
+
+    /// Loads less and less often while the store has nothing newer than what was loaded before.
+    private mutating func slowDown(afterLoading replica: Replica<Model>) {
+        guard let following, following.loadedVersion == replica.loadedVersion else {
+            loadInterval = Self.shortestLoadInterval
+            return
+        }
+        if loadInterval == Self.shortestLoadInterval {
+            logger.warning(
+                "the store has nothing newer than version \(replica.version): is it the trainer's?"
+            )
+        }
+        loadInterval = min(loadInterval * 2, Self.longestLoadInterval)
     }
 
     /// Lets the replica that is followed answer once it is not older than the one that does.

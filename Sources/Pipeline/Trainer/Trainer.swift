@@ -31,6 +31,8 @@ public final class Trainer<Model: Learner> {
     var unpublishedTimestamps: [Int64] = []
     /// Events in the newest version that is complete.
     var checkpointedEvents: Int64 = 0
+    /// Why an event was rejected since that was last told.
+    var lastRejection: String?
     /// The last checkpoint could not be written.
     var owesCheckpoint = false
     /// No checkpoint begins before: a store or a topic that refuses is not asked all the time.
@@ -128,6 +130,7 @@ public final class Trainer<Model: Learner> {
                 nextCheckpoint = now + settings.checkpointInterval
             }
             if now >= nextPartitionCheck {
+                tellRejections()
                 try checkEpoch()
                 try assignNewPartitions()
                 nextPartitionCheck = now + Self.partitionCheckInterval
@@ -141,6 +144,15 @@ public final class Trainer<Model: Learner> {
         let isFull = settings.checkpointEvents > 0 && new >= settings.checkpointEvents
         let isTime = settings.checkpointInterval > .zero && isIntervalOver && new > 0
         return isTime || isFull || owesCheckpoint || publisher.failure != nil
+    }
+
+    /// Warns of rejected events, at the first and then once in a while.
+    private func tellRejections() {
+        guard let reason = lastRejection else { return }
+        lastRejection = nil
+        logger.warning(
+            "\(status.rejectedCount) events so far went to \(settings.deadLettersTopic); one: \(reason)"
+        )
     }
 
     /// How often the inputs are asked for partitions that were added.
@@ -206,6 +218,7 @@ public final class Trainer<Model: Learner> {
                 )
             }
             status.rejectedCount += Int64(rejections.count)
+            if let first = rejections.first, lastRejection == nil { lastRejection = first.reason }
             status.liveRecords += Int64(runs.indices.count)
             unjournalled += runs.ranges
             unpublishedTimestamps += events.timestamps

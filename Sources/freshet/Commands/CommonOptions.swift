@@ -110,10 +110,11 @@ extension EffectiveConfiguration {
     /// An administration client of a log that answers.
     ///
     /// Throws with exit status 3 and what to start when nothing answers.
-    func connectedAdmin() throws -> KafkaAdmin {
+    func connectedAdmin(timeout: Duration? = nil) throws -> KafkaAdmin {
         let admin = try KafkaAdmin(kafkaSettings)
         do throws(StreamError) {
-            _ = try admin.describeTopics([], timeout: configuration.kafka.timeout.duration)
+            let timeout = timeout ?? configuration.kafka.timeout.duration
+            _ = try admin.describeTopics([], timeout: timeout)
         } catch {
             let isSilent = error.kind == .unreachable || error.kind == .timedOut
             throw isSilent ? unreachable(error) : CommandFailure(error)

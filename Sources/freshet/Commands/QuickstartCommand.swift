@@ -69,6 +69,7 @@ struct QuickstartCommand: AsyncParsableCommand {
             let plan = QuickstartRun(
                 effective: try common.load(overrides + [address]),
                 logger: logger,
+                interruption: Interruption(),
                 file: file,
                 historyCount: events,
                 liveSeconds: liveSeconds,
@@ -91,6 +92,8 @@ struct QuickstartCommand: AsyncParsableCommand {
 /// The directory of a quickstart: made new, unless it holds something that is not ours.
 struct QuickstartFolder {
     let path: String
+    /// Held until the process ends, so that no other quickstart removes the directory meanwhile.
+    private let lock: Int32
     private static let marker = "made-by-freshet-quickstart"
 
     init(_ path: String) throws(CommandFailure) {
@@ -104,15 +107,31 @@ struct QuickstartFolder {
                 remedy: "name an empty or new directory with --directory"
             )
         }
+        try Self.refuseIfInUse("\(path)/\(Self.marker)")
         do {
             if !contents.isEmpty { try files.removeItem(atPath: path) }
             try files.createDirectory(atPath: path, withIntermediateDirectories: true)
             try Data().write(to: URL(fileURLWithPath: "\(path)/\(Self.marker)"))
+            lock = open("\(path)/\(Self.marker)", O_RDWR | O_CLOEXEC)
+            flock(lock, LOCK_EX | LOCK_NB)
         } catch {
             throw CommandFailure(
                 .failure,
                 "\(path) cannot be written (\(error.localizedDescription))",
                 remedy: "name another directory with --directory"
+            )
+        }
+    }
+
+    private static func refuseIfInUse(_ marker: String) throws(CommandFailure) {
+        let descriptor = open(marker, O_RDWR | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        defer { close(descriptor) }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            throw CommandFailure(
+                .failure,
+                "a quickstart is running in this directory",
+                remedy: "wait for it, or name another with --directory"
             )
         }
     }

@@ -125,7 +125,7 @@ extension EffectiveConfiguration {
         var isNoted = false
         while !isCancelled() {
             do {
-                let admin = try connectedAdmin()
+                let admin = try connectedAdmin(timeout: .seconds(1))
                 let timeout = configuration.kafka.timeout.duration
                 if applying { _ = try declarations.apply(admin, timeout: timeout) }
                 try declarations.verify(admin, timeout: timeout)

@@ -4,8 +4,9 @@ import Synchronization
 
 /// Notices SIGINT and SIGTERM, so that work in progress ends in order instead of being cut off.
 ///
-/// Owned by one thread. A second signal ends the process at once.
-final class Interruption {
+/// A second signal ends the process at once. Sound to share between threads: the sources are set up
+/// in `init` and cancelled in `deinit`, and all that changes in between is the flag, which has a lock.
+final class Interruption: @unchecked Sendable {
     private let flag = Flag()
     private let sources: [any DispatchSourceSignal]
 

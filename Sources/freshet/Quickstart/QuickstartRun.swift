@@ -9,6 +9,7 @@ import Streaming
 struct QuickstartRun {
     let effective: EffectiveConfiguration
     let logger: Logger
+    let interruption: Interruption
     let file: String?
     let historyCount: Int
     let liveSeconds: Int
@@ -90,6 +91,12 @@ struct QuickstartRun {
         )
     }
 
+    private static let interrupted = CommandFailure(
+        .failure,
+        "interrupted",
+        remedy: "run it again for the result"
+    )
+
     /// Sends events on a thread of its own, since the producer's calls block.
     private func send(
         _ events: QuickstartEvents,
@@ -97,9 +104,8 @@ struct QuickstartRun {
         pace: Pacer.Pace,
         stampsNow: Bool
     ) async throws -> Int {
-        let effective = effective
+        let (effective, interruption) = (effective, interruption)
         return try await onOwnThread("events") {
-            let interruption = Interruption()
             let output = try TopicOutput(
                 topic: effective.topicNames.interactions,
                 settings: effective.kafkaSettings,
@@ -120,7 +126,7 @@ struct QuickstartRun {
                 },
                 to: output
             )
-            if summary.isInterrupted { throw CancellationError() }
+            if summary.isInterrupted { throw Self.interrupted }
             return summary.count
         }
     }
@@ -129,13 +135,13 @@ struct QuickstartRun {
     private func ask(_ users: [String], while seconds: Int) async throws
         -> QuickstartResult.Questions
     {
-        let effective = effective
+        let (effective, interruption) = (effective, interruption)
         return try await onOwnThread("requests") {
             let client = try RecommendationClient(effective)
             var questions = QuickstartResult.Questions()
             let end = ContinuousClock.now + .seconds(seconds)
             var index = 0
-            while ContinuousClock.now < end {
+            while ContinuousClock.now < end, !interruption.isRequested {
                 let asked = ContinuousClock.now
                 let answer = try client.ask(
                     RecommendationRequest(
@@ -166,6 +172,7 @@ struct QuickstartRun {
         var learned: Int64 = 0
         while !isTrue() {
             if let error = trainer?.error ?? scorer.error { throw error }
+            if interruption.isRequested { throw Self.interrupted }
             guard ContinuousClock.now < deadline else {
                 throw CommandFailure(
                     .failure,

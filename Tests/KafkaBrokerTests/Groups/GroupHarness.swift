@@ -69,12 +69,12 @@ extension GroupHarness {
         _ group: String,
         member: String = "",
         instance: String? = nil,
-        session: Int32 = 30_000
+        session: Int32 = 1_200_000
     ) -> Fields {
         var fields = Fields()
         fields.set("groupId", group)
         fields.set("sessionTimeoutMs", session)
-        fields.set("rebalanceTimeoutMs", Int32(60_000))
+        fields.set("rebalanceTimeoutMs", Int32(1_200_000))
         fields.set("memberId", member)
         fields.set("groupInstanceId", instance)
         fields.set("protocolType", "consumer")
