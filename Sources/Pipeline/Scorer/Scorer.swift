@@ -99,15 +99,7 @@ public final class Scorer<Model: ServableModel> {
         )
         report(requests.takeNotices())
         guard !batch.records.isEmpty else { return }
-        let encoded = batch.records.map { record in
-            EncodedEvent(
-                partition: record.partition,
-                offset: record.offset,
-                recordTimestamp: record.timestamp,
-                key: record.key,
-                value: record.value
-            )
-        }
+        let encoded = batch.records.map { EncodedEvent($0) }
         let answers = encoded.withUnsafeBufferPointer {
             replica.model.answer($0, stamp: replica.stamp(model: settings.model))
         }
@@ -204,13 +196,11 @@ public final class Scorer<Model: ServableModel> {
     private func report(_ notices: [StreamNotice]) {
         for notice in notices {
             switch notice {
-            case .disconnected(let text): logger.warning("\(text); trying again")
-            case .connected: logger.info("connected to the broker")
             case .assigned(let partitions): logger.info("requests of \(partitions) come here")
             case .revoked(let partitions):
                 outstanding.forget(partitions)
                 logger.info("requests of \(partitions) go elsewhere")
-            case .warning(let text): logger.warning("\(text)")
+            case .disconnected, .connected, .warning: logger.tell(notice)
             }
         }
     }

@@ -186,16 +186,7 @@ public final class Trainer<Model: Learner> {
     func learn(_ batch: borrowing RecordBatch, isReplay: Bool) throws(PipelineError) {
         let runs = PartitionRuns(batch.records, topics: source.topics, after: status.positions)
         guard !runs.indices.isEmpty else { return }
-        let encoded = runs.indices.map { index in
-            let record = batch.records[index]
-            return EncodedEvent(
-                partition: record.partition,
-                offset: record.offset,
-                recordTimestamp: record.timestamp,
-                key: record.key,
-                value: record.value
-            )
-        }
+        let encoded = runs.indices.map { EncodedEvent(batch.records[$0]) }
         rejections.removeAll(keepingCapacity: true)
         encoded.withUnsafeBufferPointer {
             Model.decode(
@@ -245,14 +236,7 @@ public final class Trainer<Model: Learner> {
     }
 
     func report(_ notices: [StreamNotice]) {
-        for notice in notices {
-            switch notice {
-            case .disconnected(let text): logger.warning("\(text); trying again")
-            case .connected: logger.info("connected to the broker")
-            case .warning(let text): logger.warning("\(text)")
-            case .assigned, .revoked: break
-            }
-        }
+        for notice in notices { logger.tell(notice) }
     }
 
     func post() {

@@ -1,0 +1,29 @@
+// What trainer and scorer do alike with what comes from a log.
+import Learning
+import Logging
+import Streaming
+
+extension EncodedEvent {
+    /// The record as a learner or a model reads it; its bytes stay those of its batch.
+    init(_ record: Record) {
+        self.init(
+            partition: record.partition,
+            offset: record.offset,
+            recordTimestamp: record.timestamp,
+            key: record.key,
+            value: record.value
+        )
+    }
+}
+
+extension Logger {
+    /// Tells what a source or sink noticed; what a group assigns is the caller's to tell.
+    func tell(_ notice: StreamNotice) {
+        switch notice {
+        case .disconnected(let text): warning("\(text); trying again")
+        case .connected: info("connected to the broker")
+        case .warning(let text): warning("\(text)")
+        case .assigned, .revoked: break
+        }
+    }
+}
