@@ -7,9 +7,18 @@ let schemasByName: [String: MessageSchema] = [
     "findCoordinator": .findCoordinator, "joinGroup": .joinGroup, "heartbeat": .heartbeat,
     "leaveGroup": .leaveGroup, "syncGroup": .syncGroup, "describeGroups": .describeGroups,
     "listGroups": .listGroups, "apiVersions": .apiVersions, "createTopics": .createTopics,
-    "deleteTopics": .deleteTopics, "initProducerId": .initProducerId,
-    "offsetForLeaderEpoch": .offsetForLeaderEpoch, "describeConfigs": .describeConfigs,
-    "deleteGroups": .deleteGroups, "describeCluster": .describeCluster,
+    "deleteTopics": .deleteTopics, "deleteRecords": .deleteRecords,
+    "initProducerId": .initProducerId, "offsetForLeaderEpoch": .offsetForLeaderEpoch,
+    "addPartitionsToTxn": .addPartitionsToTxn, "addOffsetsToTxn": .addOffsetsToTxn,
+    "endTxn": .endTxn, "txnOffsetCommit": .txnOffsetCommit, "describeAcls": .describeAcls,
+    "createAcls": .createAcls, "deleteAcls": .deleteAcls, "describeConfigs": .describeConfigs,
+    "alterConfigs": .alterConfigs, "describeLogDirs": .describeLogDirs,
+    "createPartitions": .createPartitions, "deleteGroups": .deleteGroups,
+    "electLeaders": .electLeaders, "incrementalAlterConfigs": .incrementalAlterConfigs,
+    "listPartitionReassignments": .listPartitionReassignments, "offsetDelete": .offsetDelete,
+    "describeCluster": .describeCluster, "describeProducers": .describeProducers,
+    "describeTransactions": .describeTransactions, "listTransactions": .listTransactions,
+    "describeTopicPartitions": .describeTopicPartitions,
 ]
 
 /// A generator that repeats its numbers from the same seed (Steele et al., SplitMix64).

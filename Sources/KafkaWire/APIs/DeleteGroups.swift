@@ -8,11 +8,7 @@ extension MessageSchema {
             groupsNames: [str]
             """,
         response: """
-            throttleTimeMs: i32
-            results: [
-                groupId: str
-                errorCode: i16
-            ]
+            throttleTimeMs: i32, results: [groupId: str, errorCode: i16]
             """
     )
 }

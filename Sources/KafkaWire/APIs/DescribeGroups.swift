@@ -5,26 +5,16 @@ extension MessageSchema {
         versions: 0...5,
         flexibleFrom: 5,
         request: """
-            groups: [str]
-            includeAuthorizedOperations@3+: bool
+            groups: [str], includeAuthorizedOperations@3+: bool
             """,
         response: """
-            throttleTimeMs@1+: i32
-            groups: [
-                errorCode: i16
-                groupId: str
-                groupState: str
-                protocolType: str
-                protocolData: str
-                members: [
-                    memberId: str
-                    groupInstanceId@4+: str? = null
-                    clientId: str
-                    clientHost: str
-                    memberMetadata: bytes
-                    memberAssignment: bytes
-                ]
-                authorizedOperations@3+: i32 = -2147483648
+            throttleTimeMs@1+: i32, groups: [
+              errorCode: i16, groupId: str, groupState: str, protocolType: str,
+              protocolData: str, members: [
+                memberId: str, groupInstanceId@4+: str? = null, clientId: str, clientHost: str,
+                memberMetadata: bytes, memberAssignment: bytes
+              ],
+              authorizedOperations@3+: i32 = -2147483648
             ]
             """
     )

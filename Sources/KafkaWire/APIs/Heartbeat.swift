@@ -5,14 +5,10 @@ extension MessageSchema {
         versions: 0...4,
         flexibleFrom: 4,
         request: """
-            groupId: str
-            generationId: i32
-            memberId: str
-            groupInstanceId@3+: str? = null
+            groupId: str, generationId: i32, memberId: str, groupInstanceId@3+: str? = null
             """,
         response: """
-            throttleTimeMs@1+: i32
-            errorCode: i16
+            throttleTimeMs@1+: i32, errorCode: i16
             """
     )
 }

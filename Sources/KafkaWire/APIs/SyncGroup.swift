@@ -5,23 +5,13 @@ extension MessageSchema {
         versions: 0...5,
         flexibleFrom: 4,
         request: """
-            groupId: str
-            generationId: i32
-            memberId: str
-            groupInstanceId@3+: str? = null
-            protocolType@5+: str? = null
-            protocolName@5+: str? = null
-            assignments: [
-                memberId: str
-                assignment: bytes
-            ]
+            groupId: str, generationId: i32, memberId: str, groupInstanceId@3+: str? = null,
+            protocolType@5+: str? = null, protocolName@5+: str? = null,
+            assignments: [memberId: str, assignment: bytes]
             """,
         response: """
-            throttleTimeMs@1+: i32
-            errorCode: i16
-            protocolType@5+: str? = null
-            protocolName@5+: str? = null
-            assignment: bytes
+            throttleTimeMs@1+: i32, errorCode: i16, protocolType@5+: str? = null,
+            protocolName@5+: str? = null, assignment: bytes
             """
     )
 }

@@ -1,6 +1,6 @@
 /// What the requests and responses of one API look like in each version.
 ///
-/// The files in `APIs/` state it as text, one field a line, in wire order:
+/// The files in `APIs/` state it as text, fields in wire order, commas between them:
 ///
 ///     name@versions#tag: type?versions = default
 ///
@@ -42,8 +42,12 @@ public struct MessageSchema: Sendable {
     public static let all: [MessageSchema] = [
         .produce, .fetch, .listOffsets, .metadata, .offsetCommit, .offsetFetch, .findCoordinator,
         .joinGroup, .heartbeat, .leaveGroup, .syncGroup, .describeGroups, .listGroups,
-        .apiVersions, .createTopics, .deleteTopics, .initProducerId, .offsetForLeaderEpoch,
-        .describeConfigs, .deleteGroups, .describeCluster,
+        .apiVersions, .createTopics, .deleteTopics, .deleteRecords, .initProducerId,
+        .offsetForLeaderEpoch, .addPartitionsToTxn, .addOffsetsToTxn, .endTxn, .txnOffsetCommit,
+        .describeAcls, .createAcls, .deleteAcls, .describeConfigs, .alterConfigs,
+        .describeLogDirs, .createPartitions, .deleteGroups, .electLeaders,
+        .incrementalAlterConfigs, .listPartitionReassignments, .offsetDelete, .describeCluster,
+        .describeProducers, .describeTransactions, .listTransactions, .describeTopicPartitions,
     ]
 
     private static let byKey = Dictionary(uniqueKeysWithValues: all.map { ($0.key, $0) })

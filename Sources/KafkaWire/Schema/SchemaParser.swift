@@ -16,7 +16,7 @@ struct SchemaParser {
         var tokens: [Substring] = []
         var rest = text[...]
         while let first = rest.first {
-            if first.isWhitespace {
+            if first.isWhitespace || first == "," {
                 rest.removeFirst()
             } else if first.isLetter || first.isNumber || first == "-" {
                 let word = rest.prefix { $0.isLetter || $0.isNumber || $0 == "-" || $0 == "+" }
