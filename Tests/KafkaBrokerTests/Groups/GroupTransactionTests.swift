@@ -143,7 +143,8 @@ struct GroupTransactionTests {
         let harness = try TransactionHarness { transaction, group, _ in
             #expect(transaction.transactionalID == "tid")
             #expect(transaction.producerEpoch == 3)
-            return group == "added" && transaction.producerID == 7 ? .none : .invalidTransactionState
+            let isAllowed = group == "added" && transaction.producerID == 7
+            return isAllowed ? .none : .invalidTransactionState
         }
         defer { harness.groups.stop() }
         _ = try await harness.groups.store.createTopic("events")
