@@ -44,7 +44,9 @@ extension EffectiveConfiguration {
             "1ms or more"
         )
         try require(
-            (.milliseconds(1)...(.seconds(86_400))).contains(broker.retentionCheckInterval.duration),
+            (.milliseconds(1)...(.seconds(86_400))).contains(
+                broker.retentionCheckInterval.duration
+            ),
             "broker.retention_check_interval",
             "1ms to 1d"
         )
