@@ -80,11 +80,12 @@ class BrokerProcess:
                 text=True,
             )
         address = self._first_line(timeout)
-        host, _, port = address.rpartition(":")
+        # The address is the advertised one, which need not lead here.
+        port = address.rpartition(":")[2]
         if not port.isdigit():
             self.kill()
             raise BrokerFailure(f"broker said {address!r} instead of its address\n{self.log_tail()}")
-        self.host, self.port = host, int(port)
+        self.port = int(port)
         return self
 
     def kill(self) -> None:
