@@ -29,6 +29,8 @@ final class PendingFetch: Sendable {
     private let fetch: FetchRequest
     private let unknownCode: ErrorCode
     private let maxBytes: Int
+    /// The memory of answers on their way: slow clients must not pin all there is.
+    private let answers: RequestMemory
     /// Keeps the time.
     private let loop: any EventLoop
     private let completion: Completion
@@ -55,6 +57,20 @@ final class PendingFetch: Sendable {
         var records: [ByteBuffer] = []
         var byteCount = 0
         var hasError = false
+        private let answers: RequestMemory
+        private var countedByteCount = 0
+
+        init(_ answers: RequestMemory) { self.answers = answers }
+
+        deinit { answers.release(countedByteCount) }
+
+        /// Counts what was read until the connection counts the whole answer.
+        func count(_ byteCount: Int) {
+            self.byteCount += byteCount
+            guard byteCount > RequestMemory.freeSize else { return }
+            answers.reserveRegardless(byteCount)
+            countedByteCount += byteCount
+        }
     }
 
     /// The longest wait that a client can ask for.
@@ -65,6 +81,7 @@ final class PendingFetch: Sendable {
         _ fetch: FetchRequest,
         unknownCode: ErrorCode,
         maxBytes: Int,
+        answers: RequestMemory,
         loop: any EventLoop,
         completion: @escaping Completion
     ) {
@@ -73,6 +90,7 @@ final class PendingFetch: Sendable {
         self.fetch = fetch
         self.unknownCode = unknownCode
         self.maxBytes = maxBytes
+        self.answers = answers
         self.loop = loop
         self.completion = completion
     }
@@ -104,7 +122,7 @@ final class PendingFetch: Sendable {
             if state.isReading { state.isDirty = true }
             return !state.isReading
         }
-        if shallRead { read(0, Round()) }
+        if shallRead { read(0, Round(answers)) }
     }
 
     /// Reads the partitions from `start` on, then ends the round.
@@ -122,7 +140,11 @@ final class PendingFetch: Sendable {
         let next = index + 1
         partition.read(
             from: wanted.fetchOffset,
-            maxByteCount: min(maxBytes - round.byteCount, Int(max(0, wanted.maxBytes))),
+            maxByteCount: min(
+                maxBytes - round.byteCount,
+                Int(max(0, wanted.maxBytes)),
+                answers.available
+            ),
             minOneBatch: round.byteCount == 0,
             isolation: fetch.isReadCommitted ? .readCommitted : .readUncommitted,
             currentLeaderEpoch: wanted.currentLeaderEpoch
@@ -160,7 +182,7 @@ final class PendingFetch: Sendable {
             state.waits = waits
             return state.isReading
         }
-        if shallRead { read(0, Round()) }
+        if shallRead { read(0, Round(answers)) }
     }
 
     private func cancelWaits() {
@@ -206,7 +228,7 @@ extension PendingFetch.Round {
         seen.append(found.offsets)
         if result.recordByteCount > 0 {
             records.append(found.records)
-            byteCount += result.recordByteCount
+            count(result.recordByteCount)
         }
     }
 }

@@ -5,6 +5,8 @@ import Logging
 final class Services: Sendable {
     let node: Node
     let router: RequestRouter
+    /// The memory of answers on their way.
+    let answers: RequestMemory
     private let directory: DataDirectory
     private let store: MetadataStore
     private let logs: LogDirectory
@@ -46,7 +48,8 @@ final class Services: Sendable {
             throw error
         }
         let catalog = TopicCatalog(store: store, logs: topics, settings: settings)
-        fetches = FetchHandler(logs: topics, settings: settings)
+        answers = RequestMemory(limit: settings.requestMemoryBytes)
+        fetches = FetchHandler(logs: topics, settings: settings, answers: answers)
         var handlers: [any RequestHandler] = [
             ProduceHandler(logs: topics), fetches,
             ListOffsetsHandler(logs: topics).handler,

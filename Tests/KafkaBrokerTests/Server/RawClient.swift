@@ -105,12 +105,15 @@ final class RawClient {
     func response(_ key: APIKey, version: Int16, correlationID: Int32) throws -> Fields {
         let frame = try receiveFrame()
         guard let schema = MessageSchema.of(key) else { throw ConnectionClosed() }
-        let (header, position) = try frame.withUnsafeBytes { buffer in
-            var reader = WireReader(buffer)
-            let header = try ResponseHeader(from: &reader, schema, version: version)
-            return (header, reader.position)
+        let headerByteCount = schema.hasTagsInResponseHeader(version) ? 5 : 4
+        let found = frame.prefix(4).reduce(Int32(0)) { $0 << 8 | Int32($1) }
+        guard found == correlationID, frame.count >= headerByteCount else {
+            throw ConnectionClosed()
         }
-        guard header.correlationID == correlationID else { throw ConnectionClosed() }
-        return try MessageCodec.decodeResponse(key, version: version, Array(frame[position...]))
+        return try MessageCodec.decodeResponse(
+            key,
+            version: version,
+            Array(frame.dropFirst(headerByteCount))
+        )
     }
 }
