@@ -74,9 +74,8 @@ extension MetadataDatabase {
     /// Asked within the change that stores them, it cannot be outrun by the transaction's end: all
     /// changes are made one after another.
     static func checkOffsets(
-        of group: String,
-        in transactionalID: String,
-        by producer: ProducerIdentity,
+        _ transaction: OffsetTransaction,
+        ofGroup group: String,
         _ rows: Database
     ) throws -> ErrorCode {
         let statement = try rows.cachedStatement(
@@ -86,10 +85,11 @@ extension MetadataDatabase {
                 ) AS has_group FROM txn WHERE id = ?
                 """
         )
-        guard let row = try Row.fetchOne(statement, arguments: [group, transactionalID]),
-            row["producer_id"] == producer.id
+        let arguments: StatementArguments = [group, transaction.transactionalID]
+        guard let row = try Row.fetchOne(statement, arguments: arguments),
+            row["producer_id"] == transaction.producerID
         else { return .invalidProducerIDMapping }
-        guard row["epoch"] == producer.epoch else { return .invalidProducerEpoch }
+        guard row["epoch"] == transaction.producerEpoch else { return .invalidProducerEpoch }
         let phase = TransactionMetadata.Phase(rawValue: row["state"])
         if phase?.isPrepared == true { return .concurrentTransactions }
         return phase == .ongoing && row["has_group"] ? .none : .invalidTransactionState
@@ -108,21 +108,12 @@ extension MetadataDatabase {
     fileprivate static func finish(_ transaction: TransactionMetadata, _ rows: Database) throws {
         let (id, producerID) = (transaction.transactionalID, transaction.producer.id)
         if transaction.phase.isCommit {
-            let groups = try String.fetchAll(
-                rows,
-                sql: "SELECT DISTINCT group_id FROM txn_offset WHERE producer_id = ?",
-                arguments: [producerID]
-            )
-            for group in groups {
-                try insertGroupIfMissing(group, date: transaction.lastUpdate, rows)
-            }
             try rows.execute(
                 sql: """
                     INSERT OR REPLACE INTO "offset"
                     (group_id, topic_id, partition, "offset", epoch, metadata, committed)
-                    SELECT group_id, topic_id, partition, "offset", txn_offset.epoch, metadata, ?
-                    FROM txn_offset JOIN topic ON topic.id = topic_id AND NOT topic.deleted
-                    WHERE producer_id = ?
+                    SELECT group_id, topic_id, partition, "offset", epoch, metadata, ?
+                    FROM txn_offset WHERE producer_id = ?
                     """,
                 arguments: [transaction.lastUpdate, producerID]
             )
@@ -139,8 +130,7 @@ extension MetadataDatabase {
 
     fileprivate static func transactions(_ rows: Database) throws -> [TransactionMetadata] {
         var partitions: [String: Set<PartitionID>] = [:]
-        let live = "SELECT txn_part.* FROM txn_part JOIN topic ON id = topic_id AND NOT deleted"
-        for row in try Row.fetchAll(rows, sql: live) {
+        for row in try Row.fetchAll(rows, sql: "SELECT * FROM txn_part") {
             guard let topic = UUID16(data: row["topic_id"]) else { continue }
             let partition = PartitionID(topic: topic, index: row["partition"])
             partitions[row["txn_id"], default: []].insert(partition)
