@@ -88,8 +88,10 @@ extension TransactionRegistry {
         let before = entries.values[index].state.current
         switch input(&entries.values[index].state, now) {
         case .store(let next, let answer):
-            entries.values[index].reply = reply ?? entries.values[index].reply
-            if reply != nil { entries.values[index].answer = answer }
+            if let reply {
+                entries.values[index].reply = reply
+                entries.values[index].answer = answer
+            }
             save(next, before)
         case .answer(.none): reply?(.success(before.producer))
         case .answer(let error): reply?(.failure(error))
@@ -148,8 +150,9 @@ extension TransactionRegistry {
 /// Markers: rule 10.
 extension TransactionRegistry {
     private func beginMarking(_ id: String, isRetry: Bool) {
+        guard let partitions = transaction(id)?.partitions else { return }
         activeIDs.insert(id)
-        entries[id]?.unmarked = transaction(id)?.partitions ?? []
+        entries[id]?.unmarked = partitions
         entries[id]?.isRetry = isRetry
         writeMarkers(id)
     }

@@ -38,7 +38,8 @@ extension TransactionCoordinator {
         }
     }
 
-    private func add(
+    /// Adds to a transaction, and lets its producer write to the partitions.
+    func add(
         _ id: String,
         _ partitions: Set<PartitionID> = [],
         groups: Set<String> = [],
