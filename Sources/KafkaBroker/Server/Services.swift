@@ -47,16 +47,9 @@ final class Services: Sendable {
         fetches = FetchHandler(logs: topics, settings: settings)
         var handlers: [any RequestHandler] = [
             ProduceHandler(logs: topics), fetches,
-            ListOffsetsHandler(logs: topics).handler,
-            OffsetForLeaderEpochHandler(logs: topics).handler,
-            MetadataHandler(node: node, catalog: catalog).handler,
-            DescribeClusterHandler(node: node).handler,
-            CreateTopicsHandler(node: node, catalog: catalog).handler,
-            DeleteTopicsHandler(catalog: catalog).handler,
-            DescribeConfigsHandler(node: node, catalog: catalog).handler,
             InitProducerIDHandler(store: store).handler,
         ]
-        handlers += groups.handlers
+        handlers += TopicAPIs(node: node, catalog: catalog).handlers + groups.handlers
         let keys = Set(handlers.map(\.key)).union([.apiVersions])
         router = RequestRouter(handlers + [ApiVersionsHandler(keys: keys)])
     }
