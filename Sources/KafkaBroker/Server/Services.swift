@@ -36,6 +36,8 @@ final class Services: Sendable {
                 endpoint: {
                     CoordinatorEndpoint(nodeID: node.id, host: node.host, port: node.port)
                 },
+                // No transactional id is ever given out.
+                checkOffsets: { _, _, _ in .invalidProducerIDMapping },
                 logger: logger
             )
         } catch {
