@@ -98,6 +98,28 @@ extension TopicAPIs {
         }
     }
 
+    /// Lists the idempotent producers of partitions, with their open transactions.
+    var describeProducers: SchemaHandler {
+        SchemaHandler(
+            .describeProducers,
+            ofPartitionsIn: logs,
+            failure: { code in
+                let isMissing = code == .unknownTopicOrPartition
+                return [
+                    "errorMessage": .string(isMissing ? "There is no such partition." : "\(code)")
+                ]
+            }
+        ) { _, _, partition, finish in
+            partition.describeProducers { found in
+                finish(
+                    found.map { producers in
+                        ["activeProducers": .list(producers.map(\.fields))]
+                    }
+                )
+            }
+        }
+    }
+
     /// Tells how much of the disk each partition takes.
     var describeLogDirs: SchemaHandler {
         SchemaHandler(.describeLogDirs) { request, _, answer in
@@ -148,5 +170,16 @@ extension TopicAPIs {
             result["totalBytes"] = .int(Int64(clamping: bytes))
         }
         return result
+    }
+}
+
+extension ActiveProducer {
+    fileprivate var fields: Fields {
+        [
+            "producerId": .int(producerID), "producerEpoch": .number(producerEpoch),
+            "lastSequence": .number(lastSequence), "lastTimestamp": .int(lastTimestamp),
+            // Not kept: there is one coordinator.
+            "coordinatorEpoch": -1, "currentTxnStartOffset": .int(transactionStart ?? -1),
+        ]
     }
 }

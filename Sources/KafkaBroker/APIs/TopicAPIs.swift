@@ -14,7 +14,8 @@ struct TopicAPIs: Sendable {
         [
             metadata, describeTopicPartitions, describeCluster, createTopics, createPartitions,
             deleteTopics, describeConfigs, alterConfigs, incrementalAlterConfigs, listOffsets,
-            offsetForLeaderEpoch, deleteRecords, describeLogDirs, describeAcls, createAcls,
+            offsetForLeaderEpoch, deleteRecords, describeProducers, describeLogDirs, describeAcls,
+            createAcls,
             deleteAcls, electLeaders, listPartitionReassignments,
         ]
     }

@@ -248,6 +248,26 @@ extension PartitionAPITests {
         }
     }
 
+    @Test func `the producers of a partition are listed`() async throws {
+        try await withBroker { broker, _ in
+            let client = try RawClient(port: broker.port)
+            try client.createTopic()
+            _ = try client.produce(batch(["a", "b"], timestamp: 77, producerID: 5, sequence: 0))
+            let answer = try client.request(
+                .describeProducers,
+                version: 0,
+                ["topics": [.structure(["name": "t", "partitionIndexes": [0, 4]])]]
+            ).array("topics")[0].array("partitions")
+            #expect(answer.map { $0.errorCode() } == [.none, .unknownTopicOrPartition])
+            #expect(answer[1].string("errorMessage") == "There is no such partition.")
+            let producer = try #require(answer[0].array("activeProducers").first)
+            #expect(producer.int64("producerId") == 5)
+            #expect(producer.int32("lastSequence") == 1)
+            #expect(producer.int64("lastTimestamp") == 77)
+            #expect(producer.int64("currentTxnStartOffset") == -1)
+        }
+    }
+
     @Test func `topics are described page by page`() async throws {
         try await withBroker { broker, _ in
             let client = try RawClient(port: broker.port)
