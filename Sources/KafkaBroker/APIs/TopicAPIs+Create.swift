@@ -99,9 +99,10 @@ extension TopicAPIs {
                     guard count > current else {
                         throw BrokerError(
                             .invalidPartitions,
-                            "Topic currently has \(current) partitions, which is "
-                                + (count == current ? "" : "higher than ")
-                                + "the requested \(count)."
+                            count == current
+                                ? "Topic already has \(count) partitions."
+                                : "Topic currently has \(current) partitions, which is higher "
+                                    + "than the requested \(count)."
                         )
                     }
                     if let assignments, assignments.count != Int(count - current) {
