@@ -1,97 +1,59 @@
-"""The broker as a process that is killed and started again."""
-import os
+"""The broker of the crash loop: killed at any moment, and asked how it came back."""
 import re
-import selectors
-import signal
 import subprocess
+import sys
 import time
+from pathlib import Path
 
-READY_SECONDS = 60
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from broker_process import BrokerFailure, BrokerProcess  # noqa: E402
+
 # What no start after kill -9 may say: the kernel keeps every byte that was written, so at most the
 # last write is unfinished.
-FORBIDDEN = re.compile(rb"^\S+ (error|critical) |quarantine|Fatal error|Precondition", re.MULTILINE)
+FORBIDDEN = re.compile(r"^\S+ (error|critical) .*|.*(quarantine|Fatal error).*", re.MULTILINE)
 
 
-class Failure(Exception):
+class Failure(BrokerFailure):
     """Something that the broker promises did not hold."""
 
 
-class Broker:
-    """A `freshet broker` on one data directory, at the same port whenever it runs."""
+class KilledBroker(BrokerProcess):
+    """A broker that must run until it is killed, and must say nothing bad when it starts again."""
 
-    def __init__(self, program, folder, environment=None):
-        self.program = program
-        self.data = os.path.join(folder, "broker")
-        self.log = os.path.join(folder, "broker.log")
-        self.address = None
-        self.process = None
-        self.starts = 0
+    def __init__(self, program, folder):
+        super().__init__(Path(program), Path(folder))
         self.checked = 0
-        self.environment = environment or {}
 
-    def launch(self, **environment):
-        """Starts the process without waiting for it to listen."""
-        port = self.address.split(":")[1] if self.address else "0"
-        with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(
-                [self.program, "broker", "--data", self.data, "--port", port],
-                stdout=subprocess.PIPE, stderr=log,
-                env={**os.environ, **self.environment, **environment})
-        self.starts += 1
-
-    def wait_until_ready(self):
-        """Waits for the line that says that clients can connect; returns the seconds it took."""
+    def start_again(self):
+        """Starts the process; returns the seconds until clients can connect."""
         begin = time.monotonic()
-        line = b""
-        with selectors.DefaultSelector() as selector:
-            selector.register(self.process.stdout, selectors.EVENT_READ)
-            while not line.endswith(b"\n"):
-                left = begin + READY_SECONDS - time.monotonic()
-                if not selector.select(max(0, left)):
-                    raise Failure(f"the broker does not listen after {READY_SECONDS} s")
-                byte = self.process.stdout.read1(1)
-                if not byte:
-                    raise Failure(f"the broker ended with status {self.process.wait()}")
-                line += byte
-        self.address = line.decode().strip()
+        self.start(timeout=60)
         return time.monotonic() - begin
 
-    def start(self, **environment):
-        self.launch(**environment)
-        return self.wait_until_ready()
+    def kill_running(self):
+        """kill -9, after making sure that the broker has not ended by itself."""
+        if not self.is_running:
+            raise Failure(f"the broker ended with status {self.process.returncode}")
+        self.kill()
 
-    def kill(self):
-        """kill -9, after making sure that the broker still ran: it must not end by itself."""
-        if self.process.poll() is not None:
-            raise Failure(f"the broker ended by itself with status {self.process.returncode}")
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-        self.process.stdout.close()
+    def kill_while_starting(self, seconds):
+        """Starts the process and kills it after a moment, whether it listens already or not."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                self.command(), cwd=self.directory, stdout=subprocess.PIPE, stderr=log, text=True)
+        time.sleep(seconds)
+        self.kill_running()
 
-    def stop(self):
-        """Stops the broker in good order."""
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            status = self.process.wait(READY_SECONDS)
-        except subprocess.TimeoutExpired:
-            raise Failure(f"the broker runs on {READY_SECONDS} s after SIGTERM") from None
-        self.process.stdout.close()
+    def stop_cleanly(self):
+        status = self.stop(60)
         if status != 0:
             raise Failure(f"the broker stopped with status {status}")
 
-    def new_log(self):
-        """What the broker has said since the last call."""
-        with open(self.log, "rb") as log:
-            log.seek(self.checked)
-            text = log.read()
-        self.checked += len(text)
-        return text
-
     def check_log(self):
-        """Nothing but an unfinished last write may be wrong; returns how many were cut off."""
-        text = self.new_log()
+        """Looks at what the broker said since the last call; returns how many ends it cut off."""
+        text = self.log_text()[self.checked:]
+        self.checked += len(text)
         found = FORBIDDEN.search(text)
         if found:
-            line = text[text.rfind(b"\n", 0, found.start()) + 1:text.find(b"\n", found.end())]
-            raise Failure(f"the broker says: {line.decode(errors='replace')}")
-        return text.count(b"cut off the end")
+            raise Failure(f"the broker says: {found[0]}")
+        return text.count("cut off the end")

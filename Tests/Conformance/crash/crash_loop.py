@@ -32,7 +32,7 @@ from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
 import records
 import verify
-from broker import Broker, Failure
+from broker import BrokerFailure, Failure, KilledBroker
 from workers import TransformerSlot, Worker
 
 PARTITIONS = 4
@@ -50,7 +50,7 @@ class CrashLoop:
         self.options = options
         self.folder = folder
         self.dice = random.Random(options.seed)
-        self.broker = Broker(options.freshet, folder)
+        self.broker = KilledBroker(options.freshet, folder)
         self.producer_ids = set()
         self.producers = []
         self.followers = []
@@ -66,7 +66,7 @@ class CrashLoop:
 
     def begin(self):
         self.start_broker()
-        admin = AdminClient({"bootstrap.servers": self.broker.address})
+        admin = AdminClient({"bootstrap.servers": self.broker.bootstrap, "log_level": 3})
         # Small segments, so that kills meet the ends of segments as well.
         futures = admin.create_topics([
             NewTopic(name, PARTITIONS, 1, config={
@@ -77,18 +77,18 @@ class CrashLoop:
         for number, (kind, linger, compression) in enumerate(PRODUCERS):
             self.producers.append(Worker(
                 self.folder, f"producer-{number}", "producer.py",
-                bootstrap=self.broker.address, topic=kind, partitions=PARTITIONS, kind=kind,
+                bootstrap=self.broker.bootstrap, topic=kind, partitions=PARTITIONS, kind=kind,
                 producer=number, ledger=self.path(f"producer-{number}.ledger"), rate=RATE,
                 linger=linger, compression=compression))
         for name in self.topics:
             self.followers.append(Worker(
-                self.folder, f"follower-{name}", "follower.py", bootstrap=self.broker.address,
+                self.folder, f"follower-{name}", "follower.py", bootstrap=self.broker.bootstrap,
                 topic=name, partitions=PARTITIONS, ledger=self.path(f"{name}.seen")))
         if OUTPUT in self.topics:
             # A static member comes back without a rebalance, a dynamic one as a stranger.
             self.slots = [
                 TransformerSlot(
-                    self.folder, index, self.dice, bootstrap=self.broker.address, input=INPUT,
+                    self.folder, index, self.dice, bootstrap=self.broker.bootstrap, input=INPUT,
                     output=OUTPUT, group=GROUP, instance=instance)
                 for index, instance in enumerate(("static", ""))]
 
@@ -96,10 +96,10 @@ class CrashLoop:
         return os.path.join(self.folder, name)
 
     def start_broker(self):
-        self.slowest_start = max(self.slowest_start, self.broker.start())
+        self.slowest_start = max(self.slowest_start, self.broker.start_again())
         self.torn += self.broker.check_log()
         for _ in range(3):
-            identity = init_producer_id(self.broker.address)
+            identity = init_producer_id(self.broker.bootstrap)
             verify.require(identity not in self.producer_ids,
                            f"producer id {identity} was given twice")
             self.producer_ids.add(identity)
@@ -113,16 +113,14 @@ class CrashLoop:
     def run(self):
         while self.kills < self.options.kills:
             self.wait(self.dice.uniform(0.1, 4.2))
-            self.broker.kill()
+            self.broker.kill_running()
             self.kills += 1
             while self.kills < self.options.kills and self.dice.random() < 0.1:
                 # While it starts, at the latest shortly after it has.
-                self.broker.launch()
-                time.sleep(self.dice.uniform(0, 0.15))
-                self.broker.kill()
+                self.broker.kill_while_starting(self.dice.uniform(0, 0.15))
                 self.kills += 1
             self.start_broker()
-            self.say(f"kill {self.kills}, start {self.broker.starts}")
+            self.say(f"kill {self.kills}")
 
     def wait(self, seconds):
         """Lets everything run, and kills a worker now and then."""
@@ -153,18 +151,18 @@ class CrashLoop:
         if self.slots:
             self.finish_transformers()
         self.say("nothing is written any more")
-        self.broker.kill()
+        self.broker.kill_running()
         self.kills += 1
         self.start_broker()
         report = self.compare(ledgers)
         ends = self.latest(IsolationLevel.READ_UNCOMMITTED)
         verify.require(ends == self.latest(IsolationLevel.READ_COMMITTED),
                        "a transaction is still open: the last stable offset is not the end")
-        self.broker.stop()
-        self.broker.start()
+        self.broker.stop_cleanly()
+        self.broker.start_again()
         verify.require(ends == self.latest(IsolationLevel.READ_UNCOMMITTED),
                        "a clean stop and start changed the ends")
-        self.broker.stop()
+        self.broker.stop_cleanly()
         self.broker.check_log()
         return report
 
@@ -172,7 +170,7 @@ class CrashLoop:
         """Waits until the whole input is transformed and committed, and all zombies are fenced."""
         source = {key: end for key, end in
                   self.latest(IsolationLevel.READ_COMMITTED).items() if key[0] == INPUT}
-        consumer = Consumer({"bootstrap.servers": self.broker.address, "group.id": GROUP})
+        consumer = Consumer({"bootstrap.servers": self.broker.bootstrap, "group.id": GROUP})
         deadline = time.monotonic() + 180
         while True:
             for slot in self.slots:
@@ -193,7 +191,7 @@ class CrashLoop:
             slot.worker.finish()
 
     def latest(self, isolation):
-        admin = AdminClient({"bootstrap.servers": self.broker.address})
+        admin = AdminClient({"bootstrap.servers": self.broker.bootstrap, "log_level": 3})
         futures = admin.list_offsets(
             {TopicPartition(name, index): OffsetSpec.latest()
              for name in self.topics for index in range(PARTITIONS)},
@@ -205,13 +203,13 @@ class CrashLoop:
         report = []
         source = None
         for name, follower in zip(self.topics, self.followers):
-            found = verify.read(self.broker.address, name, PARTITIONS, "read_committed")
+            found = verify.read(self.broker.bootstrap, name, PARTITIONS, "read_committed")
             count = sum(map(len, found))
             self.say(f"{name} is read")
             if name == OUTPUT:
                 verify.check_transformed(name, found, source)
                 everything = verify.read(
-                    self.broker.address, name, PARTITIONS, "read_uncommitted")
+                    self.broker.bootstrap, name, PARTITIONS, "read_uncommitted")
                 hidden = sum(map(len, everything)) - count
                 verify.require(hidden > 0, "no aborted record is in the log: nothing was tested")
                 report.append(f"{name}: {count} records, f of the input, each once, in order; "
@@ -242,9 +240,7 @@ class CrashLoop:
                 worker.kill()
         for worker in self.producers + self.followers:
             worker.kill()
-        if self.broker.process and self.broker.process.poll() is None:
-            self.broker.process.kill()
-            self.broker.process.wait()
+        self.broker.kill()
 
 
 def init_producer_id(address):
@@ -283,7 +279,7 @@ def main():
         loop.begin()
         loop.run()
         report = loop.finish()
-    except Failure as failure:
+    except BrokerFailure as failure:
         print(f"FAILED after {loop.kills} kills, seed {options.seed}: {failure}\n"
               f"data, logs and ledgers are in {folder}", flush=True)
         options.keep = True
