@@ -1,7 +1,8 @@
-"""A reader of the crash loop, as a process: follows topics with read_committed while the broker dies.
+"""A reader of the crash loop, as a process: follows a topic while the broker dies.
 
-Writes down each record that it was shown: (partition, offset, checksum of the value, leader epoch).
-What a consumer has seen must be what the log has in the end: nothing seen may vanish or change.
+Writes down each record that it was shown with read_committed: partition, offset, checksum of the
+value, leader epoch. What a consumer has seen must be what the log has in the end: nothing seen may
+vanish or change.
 """
 import argparse
 import signal

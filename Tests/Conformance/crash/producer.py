@@ -1,7 +1,8 @@
-"""A producer of the crash loop, as a process: sends records until SIGTERM, then waits for all answers.
+"""A producer of the crash loop, as a process: sends records until SIGTERM.
 
-Writes each answer to a ledger. Record n goes to partition n modulo the number of partitions, so
-that the order of each partition is known. Exit status 0 means: every record was acknowledged.
+Then it waits for all answers. Writes each answer to a ledger. Record n goes to partition n modulo
+the number of partitions, so that the order of each partition is known. Exit status 0 means: every
+record was acknowledged.
 """
 import argparse
 import random
