@@ -194,6 +194,18 @@ class Client(Connection):
             for record in batch.records
         ]
 
+    def committed(self, topic: str, *, partition: int = 0, offset: int = 0) -> list[bytes | None]:
+        """Values that a consumer with read_committed gets from `offset` on."""
+        found: list[bytes | None] = []
+        while True:
+            answer = self.fetch(topic, offset, partition=partition, isolation=READ_COMMITTED)
+            assert answer.errorCode == ErrorCode.NONE, answer
+            if not answer.records:
+                return found
+            batches = decode_batches(answer.records)
+            found += visible(batches, answer.abortedTransactions, offset)
+            offset = batches[-1].last_offset + 1
+
     # Offsets
 
     def offset_at(
@@ -219,6 +231,22 @@ class Client(Connection):
     def start_offset(self, topic: str, partition: int = 0) -> int:
         offset: int = self.offset_at(topic, EARLIEST, partition=partition).offset
         return offset
+
+
+def visible(batches: list[Batch], aborted: list[Struct], offset: int) -> list[bytes | None]:
+    """What is left of fetched batches when a consumer has left out what was aborted."""
+    waiting = sorted(aborted, key=lambda entry: entry.firstOffset)
+    ignored: set[int] = set()
+    found: list[bytes | None] = []
+    for batch in batches:
+        while waiting and waiting[0].firstOffset <= batch.last_offset:
+            ignored.add(waiting.pop(0).producerId)
+        if batch.is_control:
+            if not batch.is_commit:
+                ignored.discard(batch.producer_id)
+        elif not (batch.is_transactional and batch.producer_id in ignored):
+            found += [record.value for record in batch.records if record.offset >= offset]
+    return found
 
 
 def fetch_partition(
