@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from kafka_codec import ErrorCode, Struct
-from raw.client import Client
+from raw.client import Client, wait_for
 from raw.ranges import latest
 
 Protocols = tuple[tuple[str, bytes], ...]
@@ -241,6 +241,10 @@ def form(members: Iterable[Member]) -> None:
     if not others:
         assign([first])
         return
+    wait_for(
+        lambda: len(describe(first.client, first.group).members) == 1 + len(others),
+        "the joins have arrived",
+    )
     first.send_join()
     for member in (first, *others):
         answer = member.receive_join()
