@@ -185,13 +185,16 @@ class Client(Connection):
             found += decode_batches(answer.records)
             offset = found[-1].last_offset + 1
 
-    def values(self, topic: str, *, partition: int = 0) -> list[bytes | None]:
-        """Values of every record that is not a control record."""
+    def values(
+        self, topic: str, *, partition: int = 0, offset: int = 0
+    ) -> list[bytes | None]:
+        """Values of every record from `offset` on that is not a control record."""
         return [
             record.value
-            for batch in self.batches(topic, partition=partition)
+            for batch in self.batches(topic, partition=partition, offset=offset)
             if not batch.is_control
             for record in batch.records
+            if record.offset >= offset
         ]
 
     def committed(self, topic: str, *, partition: int = 0, offset: int = 0) -> list[bytes | None]:
