@@ -95,8 +95,9 @@ def broker_process(request: pytest.FixtureRequest, broker_directory: Path) -> It
     try:
         yield process.start()
     finally:
+        status = process.process.poll() if process.process else None
         process.kill()
-        print(f"log of {process.bootstrap}:\n{process.log_tail()}")
+        print(f"log of {process.bootstrap}, which had ended with {status}:\n{process.log_tail()}")
 
 
 @pytest.fixture(scope="session")

@@ -67,6 +67,15 @@ def test_c14_topics_are_found_by_id(client: Client, topic: str) -> None:
     assert missing.topicId == unknown_id and missing.partitions == []
 
 
+@pytest.mark.parametrize("version", [10, 11])
+def test_c14_an_unknown_id_before_version_12_ends_nobody(own: Client, version: int) -> None:
+    """The request may carry an id there, but the answer has no place for a missing name."""
+    answer = own.call("Metadata", version, topics=[{"topicId": uuid4(), "name": None}])
+    (missing,) = answer.topics
+    assert missing.errorCode in (ErrorCode.INVALID_REQUEST, ErrorCode.UNKNOWN_TOPIC_ID)
+    assert own.call("ApiVersions", 0).errorCode == ErrorCode.NONE
+
+
 def test_c14_operations_are_told_only_when_asked_for(client: Client, topic: str) -> None:
     for version in (8, 9, 10, 11, 12):
         for asked in (False, True):
