@@ -84,7 +84,9 @@ class BrokerProcess:
         port = address.rpartition(":")[2]
         if not port.isdigit():
             self.kill()
-            raise BrokerFailure(f"broker said {address!r} instead of its address\n{self.log_tail()}")
+            raise BrokerFailure(
+                f"broker said {address!r} instead of its address\n{self.log_tail()}"
+            )
         self.port = int(port)
         return self
 

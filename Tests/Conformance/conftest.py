@@ -77,7 +77,9 @@ def broker_directory(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator
 
 
 @pytest.fixture
-def broker_process(request: pytest.FixtureRequest, broker_directory: Path) -> Iterator[BrokerProcess]:
+def broker_process(
+    request: pytest.FixtureRequest, broker_directory: Path
+) -> Iterator[BrokerProcess]:
     """A running broker of this case's own: `kill()`, `restart()`, `stop()`, `data`, `bootstrap`.
 
     `@pytest.mark.settings("broker.maximum_connections=5")` sets keys of its configuration,

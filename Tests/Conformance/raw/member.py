@@ -148,9 +148,7 @@ class Member:
         code: int = answer.members[0].errorCode
         return code
 
-    def commit(
-        self, topic: str, offset: int, metadata: str | None = "", partition: int = 0
-    ) -> int:
+    def commit(self, topic: str, offset: int, metadata: str | None = "", partition: int = 0) -> int:
         """Commits one offset and returns the partition's error code."""
         codes = commit_offsets(
             self.client,

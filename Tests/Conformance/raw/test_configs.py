@@ -204,9 +204,7 @@ def test_c77_a_wrong_change_gets_error_40_and_changes_nothing(
     assert value(client, topic, "segment.bytes")[1] == DEFAULT
 
 
-def test_c77_unknown_topics_cannot_be_altered(
-    client: Client, unique: Callable[[str], str]
-) -> None:
+def test_c77_unknown_topics_cannot_be_altered(client: Client, unique: Callable[[str], str]) -> None:
     code = alter(client, unique("missing"), ("retention.ms", SET, "1"))
     assert code == ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
 
@@ -266,9 +264,7 @@ def several(client: Client, resources: list[dict[str, Any]]) -> list[int]:
     return [each.errorCode for each in answer.responses]
 
 
-def test_c77_resources_fail_alone(
-    client: Client, topic: str, unique: Callable[[str], str]
-) -> None:
+def test_c77_resources_fail_alone(client: Client, topic: str, unique: Callable[[str], str]) -> None:
     entries = [{"name": "retention.ms", "configOperation": SET, "value": "77"}]
     codes = several(
         client,

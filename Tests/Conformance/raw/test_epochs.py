@@ -44,9 +44,7 @@ def test_c89_epochs_of_one_life(client: Client, topic: str, version: int) -> Non
     assert end_of(client, topic, epoch, epoch, version) == (0, epoch, 3)
 
 
-def test_c89_an_unknown_topic_gets_error_3(
-    client: Client, unique: Callable[[str], str]
-) -> None:
+def test_c89_an_unknown_topic_gets_error_3(client: Client, unique: Callable[[str], str]) -> None:
     assert end_of(client, unique("missing"), 0)[0] == ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
 
 
