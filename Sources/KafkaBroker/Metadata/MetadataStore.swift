@@ -160,13 +160,18 @@ extension MetadataStore {
         completion: @escaping @Sendable (Result<Int64, BrokerError>) -> Void
     ) {
         writer.submit { database, image in
-            if image.producerIDs.isEmpty {
-                image.producerIDs = try MetadataDatabase.reserveProducerIDs(database)
-            }
-            return image.producerIDs.removeFirst()
+            try image.takeProducerID(database)
         } completion: {
             completion($0)
         }
+    }
+}
+
+extension MetadataImage {
+    /// Takes the next producer id; when the reserved ones are used up, reserves more.
+    mutating func takeProducerID(_ rows: Database) throws -> Int64 {
+        if producerIDs.isEmpty { producerIDs = try MetadataDatabase.reserveProducerIDs(rows) }
+        return producerIDs.removeFirst()
     }
 }
 

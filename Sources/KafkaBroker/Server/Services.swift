@@ -10,6 +10,7 @@ final class Services: Sendable {
     private let logs: LogDirectory
     private let fetches: FetchHandler
     private let groups: GroupCoordinator
+    private let transactions: TransactionCoordinator
 
     /// Opens the data directory and recovers what a crash left; blocks.
     init(_ settings: BrokerSettings, logger: Logger) throws(BrokerError) {
@@ -36,11 +37,23 @@ final class Services: Sendable {
                 endpoint: {
                     CoordinatorEndpoint(nodeID: node.id, host: node.host, port: node.port)
                 },
-                // No transactional id is ever given out.
-                checkOffsets: { _, _, _ in .invalidProducerIDMapping },
+                checkOffsets: MetadataDatabase.checkOffsets,
                 logger: logger
             )
         } catch {
+            logs.close()
+            store.close(clean: false)
+            throw error
+        }
+        do throws(BrokerError) {
+            transactions = try TransactionCoordinator(
+                store: store,
+                participants: TransactionParticipants(logs: topics, groups: groups),
+                faults: try FaultPoint(settings.faultPoint),
+                logger: logger
+            )
+        } catch {
+            groups.stop()
             logs.close()
             store.close(clean: false)
             throw error
@@ -56,9 +69,8 @@ final class Services: Sendable {
             CreateTopicsHandler(node: node, catalog: catalog).handler,
             DeleteTopicsHandler(catalog: catalog).handler,
             DescribeConfigsHandler(node: node, catalog: catalog).handler,
-            InitProducerIDHandler(store: store).handler,
         ]
-        handlers += groups.handlers
+        handlers += groups.handlers + transactions.handlers
         let keys = Set(handlers.map(\.key)).union([.apiVersions])
         router = RequestRouter(handlers + [ApiVersionsHandler(keys: keys)])
     }
@@ -66,6 +78,7 @@ final class Services: Sendable {
     /// Answers what waits for something to happen, so that connections can be closed.
     func releaseWaiters() {
         fetches.endWaits()
+        transactions.stop()
         groups.stop()
     }
 
@@ -83,5 +96,32 @@ extension BrokerSettings {
         var settings = GroupSettings()
         settings.limits.initialRebalanceDelay = Int32(groupInitialRebalanceDelayMilliseconds)
         return settings
+    }
+}
+
+extension TransactionParticipants {
+    /// The logs and groups of this broker.
+    init(logs: TopicLogs, groups: GroupCoordinator) {
+        self.init { id, producer, completion in
+            guard let partition = logs.partition(id.topic, id.index) else {
+                return completion(.unknownTopicOrPartition)
+            }
+            partition.beginTransaction(
+                producerID: producer.id,
+                epoch: producer.epoch,
+                completion
+            )
+        } end: { id, marker, onlyIfOpen, completion in
+            guard let partition = logs.partition(id.topic, id.index) else {
+                return completion(.unknownTopicOrPartition)
+            }
+            partition.endTransaction(marker, onlyIfOpen: onlyIfOpen, completion)
+        } endInGroups: { producerID, isCommit, completion in
+            groups.endTransaction(
+                producerID: producerID,
+                isCommit: isCommit,
+                completion: completion
+            )
+        }
     }
 }

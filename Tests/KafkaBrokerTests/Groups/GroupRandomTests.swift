@@ -4,7 +4,7 @@ import Testing
 @testable import KafkaBroker
 
 /// A small generator with a seed, so that a failure can be repeated.
-private struct SeededGenerator: RandomNumberGenerator {
+struct SeededGenerator: RandomNumberGenerator {
     var state: UInt64
 
     mutating func next() -> UInt64 {

@@ -1,6 +1,6 @@
 import KafkaWire
 
-/// FindCoordinator: this node coordinates every group and, once there are any, every transaction.
+/// FindCoordinator: this node coordinates every group and every transaction.
 enum FindCoordinator: GroupAPI {
     private static let groupType: Int8 = 0
     private static let transactionType: Int8 = 1
