@@ -102,6 +102,20 @@ struct CommittedOffset: Sendable, Equatable {
     var date: Int64
 }
 
+/// A transaction that commits offsets of a group.
+struct OffsetTransaction: Sendable {
+    var transactionalID: String
+    var producerID: Int64
+    var producerEpoch: Int16
+}
+
+/// The offsets of a group as they are stored.
+struct StoredOffsets: Sendable, Equatable {
+    var committed: [OffsetKey: CommittedOffset] = [:]
+    /// Those of open transactions, by producer id; their date is that of the transaction's end.
+    var pending: [Int64: [OffsetKey: CommittedOffset]] = [:]
+}
+
 /// A group as it is stored.
 struct StoredGroup: Sendable, Equatable {
     var id: String

@@ -49,6 +49,7 @@ final class GroupCoordinator: Sendable {
         .syncGroup: SyncGroup.self,
         .offsetCommit: OffsetCommit.self,
         .offsetFetch: OffsetFetch.self,
+        .txnOffsetCommit: TxnOffsetCommit.self,
         .describeGroups: DescribeGroups.self,
         .listGroups: ListGroups.self,
         .deleteGroups: DeleteGroups.self,
@@ -63,6 +64,7 @@ final class GroupCoordinator: Sendable {
     ///   - store: Where groups and offsets are kept; must be closed after `stop`.
     ///   - settings: Limits and times.
     ///   - endpoint: The broker's address; called for each FindCoordinator.
+    ///   - checkOffsets: Says whether a transaction may commit offsets of a group.
     ///   - logger: For failures.
     ///   - now: The clocks; the uptime must be that of `DispatchTime`.
     /// - Throws: `BrokerError` if the groups cannot be read.
@@ -70,6 +72,7 @@ final class GroupCoordinator: Sendable {
         store: MetadataStore,
         settings: GroupSettings = GroupSettings(),
         endpoint: @escaping @Sendable () -> CoordinatorEndpoint,
+        checkOffsets: @escaping MetadataStore.OffsetCheck,
         logger: Logger,
         now: @escaping @Sendable () -> Moment = Moment.now
     ) throws(BrokerError) {
@@ -85,6 +88,7 @@ final class GroupCoordinator: Sendable {
                 store: store,
                 settings: settings,
                 endpoint: endpoint,
+                checkOffsets: checkOffsets,
                 logger: logger,
                 now: now,
                 inbox: inbox
@@ -119,6 +123,26 @@ final class GroupCoordinator: Sendable {
         case .full: reply(api.refusal(of: call, .coordinatorLoadInProgress))
         case .closed: reply(api.refusal(of: call, .coordinatorNotAvailable))
         }
+    }
+
+    /// Makes the offsets that a transaction committed count, or drops them, in memory: to be called
+    /// once the store has done so.
+    ///
+    /// - Parameters:
+    ///   - producerID: Whose transaction has ended.
+    ///   - isCommit: Whether it was committed.
+    ///   - completion: Called once, on any thread, when OffsetFetch shows it.
+    func endTransaction(
+        producerID: Int64,
+        isCommit: Bool,
+        completion: @escaping @Sendable () -> Void
+    ) {
+        let job: Job = { registry in
+            registry.endTransaction(producerID: producerID, isCommit: isCommit)
+            completion()
+        }
+        // When the coordinator has stopped, there is nobody to show anything to.
+        if inbox.push(job, isReply: true) == .closed { completion() }
     }
 
     /// Answers what waits with "not available" and ends the thread; blocks until it has ended.

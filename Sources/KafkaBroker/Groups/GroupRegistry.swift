@@ -21,6 +21,7 @@ final class GroupRegistry {
     let settings: GroupSettings
     let endpoint: @Sendable () -> CoordinatorEndpoint
     let now: @Sendable () -> Moment
+    private let checkOffsets: MetadataStore.OffsetCheck
     private let logger: Logger
     private let inbox: Inbox<GroupCoordinator.Job>
     private(set) var groups: [String: Entry] = [:]
@@ -37,6 +38,7 @@ final class GroupRegistry {
         store: MetadataStore,
         settings: GroupSettings,
         endpoint: @escaping @Sendable () -> CoordinatorEndpoint,
+        checkOffsets: @escaping MetadataStore.OffsetCheck,
         logger: Logger,
         now: @escaping @Sendable () -> Moment,
         inbox: Inbox<GroupCoordinator.Job>
@@ -44,6 +46,7 @@ final class GroupRegistry {
         self.store = store
         self.settings = settings
         self.endpoint = endpoint
+        self.checkOffsets = checkOffsets
         self.logger = logger
         self.now = now
         self.inbox = inbox
@@ -51,7 +54,7 @@ final class GroupRegistry {
     }
 
     /// Takes over what was stored.
-    func restore(_ stored: [(StoredGroup, [OffsetKey: CommittedOffset])]) {
+    func restore(_ stored: [(StoredGroup, StoredOffsets)]) {
         let now = now()
         for (group, offsets) in stored {
             let state = GroupState(group, offsets: offsets, limits: settings.limits, at: now)
@@ -243,15 +246,18 @@ extension GroupRegistry {
     func commit(
         _ offsets: [(OffsetKey, CommittedOffset)],
         ofGroup id: String,
+        in transaction: OffsetTransaction? = nil,
         completion: @escaping @Sendable (ErrorCode) -> Void
     ) {
         groups[id]?.isStored = true
         groups[id]?.commitsInFlight += 1
         let incarnation = groups[id]?.incarnation
-        store.commit(offsets, ofGroup: id) { [inbox] result in
+        let checked = transaction.map { ($0, check: checkOffsets) }
+        store.commit(offsets, ofGroup: id, in: checked) { [inbox] result in
             let error = result.errorCode
             let job: GroupCoordinator.Job = { registry in
-                registry.committed(offsets, id, incarnation, error)
+                let live = error == .none ? offsets : []
+                registry.committed(live, id, incarnation, transaction?.producerID)
                 completion(error)
             }
             // The coordinator has stopped, but the commit is done, and the client may know.
@@ -263,13 +269,20 @@ extension GroupRegistry {
         _ offsets: [(OffsetKey, CommittedOffset)],
         _ id: String,
         _ incarnation: UInt64?,
-        _ error: ErrorCode
+        _ producerID: Int64?
     ) {
         guard groups[id]?.incarnation == incarnation else { return }
         groups[id]?.commitsInFlight -= 1
         let live = offsets.filter { store.topic(id: $0.0.topicID) != nil }
-        _ = update(id) { group, _ in
-            if error == .none { group.apply(live) }
+        _ = update(id) { group, _ in group.apply(live, producerID: producerID) }
+    }
+
+    /// Takes over or drops the offsets of a transaction in all groups; the store has done so.
+    func endTransaction(producerID: Int64, isCommit: Bool) {
+        for (id, entry) in groups where entry.state.pendingOffsets[producerID] != nil {
+            _ = update(id) { group, now in
+                group.endTransaction(producerID: producerID, isCommit: isCommit, at: now)
+            }
         }
     }
 
@@ -303,9 +316,14 @@ extension GroupRegistry {
 
 extension Result<Void, BrokerError> {
     /// The code that tells a client how it went.
+    var errorCode: ErrorCode { map { ErrorCode.none }.errorCode }
+}
+
+extension Result<ErrorCode, BrokerError> {
+    /// The code that tells a client how it went.
     var errorCode: ErrorCode {
         switch self {
-        case .success: .none
+        case .success(let error): error
         case .failure(let error): error.errorCode
         }
     }

@@ -16,14 +16,15 @@ extension GroupState {
     /// Restores a group: its members get one session timeout to show up.
     init(
         _ stored: StoredGroup,
-        offsets: [OffsetKey: CommittedOffset],
+        offsets: StoredOffsets,
         limits: GroupLimits,
         at now: Moment
     ) {
         self.init(id: stored.id, limits: limits, at: now)
         generation = stored.generation
         protocolType = stored.protocolType
-        self.offsets = offsets
+        self.offsets = offsets.committed
+        pendingOffsets = offsets.pending
         for member in stored.members {
             members[member.id] = GroupMember(member, order: nextOrder, at: now)
             nextOrder += 1

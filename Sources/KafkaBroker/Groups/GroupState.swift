@@ -53,6 +53,8 @@ struct GroupState: Sendable {
     var unsyncedIDs: Set<String> = []
     var syncDeadline: Int64?
     var offsets: [OffsetKey: CommittedOffset] = [:]
+    /// Offsets that count once their transaction is committed, by producer id.
+    var pendingOffsets: [Int64: [OffsetKey: CommittedOffset]] = [:]
     /// When the last member left, in milliseconds since 1970; nil while there are members.
     var emptySince: Int64?
     /// What the owner has to do, in this order.
@@ -76,7 +78,7 @@ struct GroupState: Sendable {
     /// Whether nothing has ever come of the group.
     var isBlank: Bool {
         phase == .empty && generation == 0 && pendingIDs.isEmpty && offsets.isEmpty
-            && protocolType == nil
+            && pendingOffsets.isEmpty && protocolType == nil
     }
 }
 

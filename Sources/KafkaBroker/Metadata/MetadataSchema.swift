@@ -53,6 +53,22 @@ extension MetadataDatabase {
                     """
             )
         }
+        migrator.registerMigration("offsets of transactions") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE txn_offset (
+                        producer_id INTEGER NOT NULL,
+                        group_id TEXT NOT NULL REFERENCES "group" (id) ON DELETE CASCADE,
+                        topic_id BLOB NOT NULL REFERENCES topic (id) ON DELETE CASCADE,
+                        partition INTEGER NOT NULL,
+                        "offset" INTEGER NOT NULL,
+                        epoch INTEGER NOT NULL,
+                        metadata TEXT NOT NULL,
+                        PRIMARY KEY (producer_id, group_id, topic_id, partition)
+                    ) STRICT, WITHOUT ROWID;
+                    """
+            )
+        }
         return migrator
     }
 }

@@ -5,13 +5,18 @@ import KafkaWire
 /// Groups and their committed offsets. The image of these is with their owner, the coordinator,
 /// which reads them once at start and then only writes.
 extension MetadataStore {
+    /// Says, inside the database transaction that would store offsets, whether they may be part of
+    /// a Kafka transaction: then the end of that transaction comes either before or after.
+    typealias OffsetCheck =
+        @Sendable (OffsetTransaction, _ groupID: String, Database) throws -> ErrorCode
+
     /// Reads all groups with their offsets; blocks.
-    func loadGroups() throws(BrokerError) -> [(StoredGroup, [OffsetKey: CommittedOffset])] {
+    func loadGroups() throws(BrokerError) -> [(StoredGroup, StoredOffsets)] {
         do {
             return try writer.read { rows in
                 var offsets = try MetadataDatabase.offsets(rows)
                 return try MetadataDatabase.groups(rows).map { group in
-                    (group, offsets.removeValue(forKey: group.id) ?? [:])
+                    (group, offsets.removeValue(forKey: group.id) ?? StoredOffsets())
                 }
             }
         } catch {
@@ -34,15 +39,35 @@ extension MetadataStore {
     /// Stores offsets of a group, which is stored too if it is new.
     ///
     /// Those of topics that do not exist any more are left out.
+    ///
+    /// - Parameters:
+    ///   - offsets: What to store.
+    ///   - id: The group.
+    ///   - transaction: The transaction whose end decides whether the offsets come to count, and
+    ///     what says whether it may have them; nil if they count at once.
+    ///   - completion: Called with the check's error, or none.
     func commit(
         _ offsets: [(OffsetKey, CommittedOffset)],
         ofGroup id: String,
-        completion: @escaping @Sendable (Result<Void, BrokerError>) -> Void
+        in transaction: (OffsetTransaction, check: OffsetCheck)? = nil,
+        completion: @escaping @Sendable (Result<ErrorCode, BrokerError>) -> Void
     ) {
         writer.submit { rows, image in
+            if let (transaction, check) = transaction {
+                let error = try check(transaction, id, rows)
+                guard error == .none else { return error }
+            }
             let live = offsets.filter { image.topics[$0.0.topicID] != nil }
             try MetadataDatabase.insertGroupIfMissing(id, date: live.first?.1.date ?? 0, rows)
-            for (key, offset) in live { try MetadataDatabase.save(offset, key, group: id, rows) }
+            for (key, offset) in live {
+                if let (transaction, _) = transaction {
+                    let producerID = transaction.producerID
+                    try MetadataDatabase.hold(offset, key, group: id, producerID, rows)
+                } else {
+                    try MetadataDatabase.save(offset, key, group: id, rows)
+                }
+            }
+            return .none
         } completion: {
             completion($0)
         }
@@ -160,21 +185,60 @@ extension MetadataDatabase {
         try statement.execute(arguments: [group, key.topicID.data, key.partition, offset.date])
     }
 
-    static func offsets(_ rows: Database) throws -> [String: [OffsetKey: CommittedOffset]] {
-        var offsets: [String: [OffsetKey: CommittedOffset]] = [:]
-        let cursor = try Row.fetchCursor(rows, sql: "SELECT * FROM \"offset\"")
-        while let row = try cursor.next() {
-            guard let topicID = UUID16(data: row["topic_id"]) else { continue }
-            let group: String = row["group_id"]
-            let key = OffsetKey(topicID: topicID, partition: row["partition"])
-            offsets[group, default: [:]][key] = CommittedOffset(
-                offset: row["offset"],
-                leaderEpoch: row["epoch"],
-                metadata: row["metadata"],
-                date: row["committed"]
-            )
+    static func hold(
+        _ offset: CommittedOffset,
+        _ key: OffsetKey,
+        group: String,
+        _ producerID: Int64,
+        _ rows: Database
+    ) throws {
+        let statement = try rows.cachedStatement(
+            sql: """
+                INSERT OR REPLACE INTO txn_offset
+                (producer_id, group_id, topic_id, partition, "offset", epoch, metadata)
+                VALUES (?, ?, ?, ?, ?, ?, ?)
+                """
+        )
+        try statement.execute(arguments: [
+            producerID, group, key.topicID.data, key.partition, offset.offset,
+            offset.leaderEpoch, offset.metadata,
+        ])
+    }
+
+    static func offsets(_ rows: Database) throws -> [String: StoredOffsets] {
+        var offsets: [String: StoredOffsets] = [:]
+        let committed = try Row.fetchCursor(rows, sql: "SELECT * FROM \"offset\"")
+        while let row = try committed.next() {
+            guard let key = OffsetKey(row) else { continue }
+            let offset = CommittedOffset(row, date: row["committed"])
+            offsets[row["group_id"], default: StoredOffsets()].committed[key] = offset
+        }
+        let pending = try Row.fetchCursor(rows, sql: "SELECT * FROM txn_offset")
+        while let row = try pending.next() {
+            guard let key = OffsetKey(row) else { continue }
+            let offset = CommittedOffset(row, date: 0)
+            offsets[row["group_id"], default: StoredOffsets()]
+                .pending[row["producer_id"], default: [:]][key] = offset
         }
         return offsets
+    }
+}
+
+extension OffsetKey {
+    fileprivate init?(_ row: Row) {
+        guard let topicID = UUID16(data: row["topic_id"]) else { return nil }
+        self.init(topicID: topicID, partition: row["partition"])
+    }
+}
+
+extension CommittedOffset {
+    fileprivate init(_ row: Row, date: Int64) {
+        self.init(
+            offset: row["offset"],
+            leaderEpoch: row["epoch"],
+            metadata: row["metadata"],
+            date: date
+        )
     }
 }
 

@@ -16,6 +16,8 @@ public struct BrokerSettings: Sendable, Codable, Equatable {
     public var clampReplicationFactor = false
     /// After how many milliseconds writes that nobody waits for reach stable storage.
     public var flushIntervalMilliseconds = 1000
+    /// How often records that topics no longer keep are looked for.
+    public var retentionCheckMilliseconds = 300_000
     /// The size at which a topic's log begins a new file, unless the topic says otherwise.
     public var segmentBytes = 128 << 20
     /// The largest batch that a topic accepts, unless the topic says otherwise.
@@ -87,6 +89,7 @@ public struct BrokerSettings: Sendable, Codable, Equatable {
         )
         for (name, value) in [
             ("flushIntervalMilliseconds", flushIntervalMilliseconds),
+            ("retentionCheckMilliseconds", retentionCheckMilliseconds),
             ("connectionsMaxIdleMilliseconds", connectionsMaxIdleMilliseconds),
             ("requestArrivalMilliseconds", requestArrivalMilliseconds),
             ("answerAcceptanceMilliseconds", answerAcceptanceMilliseconds),
@@ -114,7 +117,7 @@ extension BrokerSettings {
             clampReplicationFactor, flushIntervalMilliseconds, segmentBytes, maxMessageBytes,
             groupInitialRebalanceDelayMilliseconds, socketRequestMaxBytes, fetchMaxBytes,
             requestMemoryBytes, maxConnections, connectionsMaxIdleMilliseconds,
-            requestArrivalMilliseconds, answerAcceptanceMilliseconds
+            requestArrivalMilliseconds, answerAcceptanceMilliseconds, retentionCheckMilliseconds
     }
 
     /// Any key, so that one that nobody knows can be told from one that is missing.
@@ -149,6 +152,7 @@ extension BrokerSettings {
         try read(.autoCreateTopics, &autoCreateTopics)
         try read(.clampReplicationFactor, &clampReplicationFactor)
         try read(.flushIntervalMilliseconds, &flushIntervalMilliseconds)
+        try read(.retentionCheckMilliseconds, &retentionCheckMilliseconds)
         try read(.segmentBytes, &segmentBytes)
         try read(.maxMessageBytes, &maxMessageBytes)
         try read(.groupInitialRebalanceDelayMilliseconds, &groupInitialRebalanceDelayMilliseconds)

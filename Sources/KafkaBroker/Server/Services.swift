@@ -19,7 +19,9 @@ final class Services: Sendable {
         let node = Node(host: settings.clientHost, clusterID: store.clusterID)
         self.node = node
         do throws(BrokerError) {
-            logs = try LogDirectory(url: directory.url, logger: logger)
+            var logSettings = LogDirectorySettings()
+            logSettings.retentionCheckMilliseconds = Int64(settings.retentionCheckMilliseconds)
+            logs = try LogDirectory(url: directory.url, settings: logSettings, logger: logger)
         } catch {
             // The logs are as they were: what was clean before is clean still.
             store.close(clean: store.wasClosedCleanly)
@@ -34,6 +36,8 @@ final class Services: Sendable {
                 endpoint: {
                     CoordinatorEndpoint(nodeID: node.id, host: node.host, port: node.port)
                 },
+                // No transactional id is ever given out.
+                checkOffsets: { _, _, _ in .invalidProducerIDMapping },
                 logger: logger
             )
         } catch {

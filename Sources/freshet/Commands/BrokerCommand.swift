@@ -80,7 +80,12 @@ extension BrokerSettings {
         port = section.port
         numPartitions = section.defaultPartitions
         autoCreateTopics = section.autoCreateTopics
+        clampReplicationFactor = section.replicationFactorPolicy == .clamp
         flushIntervalMilliseconds = Int(section.flushInterval.milliseconds)
+        retentionCheckMilliseconds = Int(section.retentionCheckInterval.milliseconds)
+        groupInitialRebalanceDelayMilliseconds = Int(
+            section.groupInitialRebalanceDelay.milliseconds
+        )
         segmentBytes = Int(section.segmentSize.bytes)
         maxMessageBytes = Int(section.maximumBatchSize.bytes)
         requestMemoryBytes = Int(section.requestMemory.bytes)

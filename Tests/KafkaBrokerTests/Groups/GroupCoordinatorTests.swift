@@ -43,6 +43,8 @@ struct GroupCoordinatorTests {
             group.set("topics", version >= 8 ? [topic] : nil)
             fields.set("groups", [group])
         case .listGroups: break
+        case .txnOffsetCommit:
+            fields = TransactionHarness.commit("group", [("events", 0, 1)])
         default: fields.set("groupId", "group")
         }
         _ = try await harness.call(key, version, fields)

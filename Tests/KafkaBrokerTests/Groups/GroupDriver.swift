@@ -18,7 +18,7 @@ struct GroupDriver {
     }
 
     init(restoring stored: StoredGroup) {
-        group = GroupState(stored, offsets: [:], limits: GroupLimits(), at: now)
+        group = GroupState(stored, offsets: StoredOffsets(), limits: GroupLimits(), at: now)
     }
 
     /// Waiters that have no answer yet.

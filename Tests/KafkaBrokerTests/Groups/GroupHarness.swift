@@ -12,7 +12,8 @@ final class GroupHarness: Sendable {
 
     init(
         directory: TestDirectory = TestDirectory(),
-        settings: GroupSettings = GroupSettings()
+        settings: GroupSettings = GroupSettings(),
+        checkOffsets: @escaping MetadataStore.OffsetCheck = { _, _, _ in .none }
     ) throws {
         self.directory = directory
         store = try MetadataStore(directory: directory.url)
@@ -20,6 +21,7 @@ final class GroupHarness: Sendable {
             store: store,
             settings: settings,
             endpoint: { CoordinatorEndpoint(nodeID: 1, host: "127.0.0.1", port: 9092) },
+            checkOffsets: checkOffsets,
             logger: quietLogger
         )
     }

@@ -17,10 +17,20 @@ enum OffsetCommit: GroupAPI {
         // Only a client that manages its partitions by itself can begin a group here.
         let error = admission ?? (generation < 0 ? .none : .illegalGeneration)
         guard error == .none else { return refuse(call, error) }
+        store(call, registry)
+    }
+
+    /// Stores what can be stored of a request, at once or as part of a transaction, and answers.
+    static func store(
+        _ call: GroupCall,
+        _ registry: GroupRegistry,
+        in transaction: OffsetTransaction? = nil
+    ) {
+        let groupID = call.request.string("groupId")
         let (offsets, errors) = check(call, registry)
         guard !offsets.isEmpty else { return call.reply(answer(call, errors)) }
         guard registry.create(groupID) else { return refuse(call, .policyViolation) }
-        registry.commit(offsets, ofGroup: groupID) { error in
+        registry.commit(offsets, ofGroup: groupID, in: transaction) { error in
             call.reply(answer(call, errors.map { $0 == .none ? error : $0 }))
         }
     }
@@ -56,7 +66,7 @@ enum OffsetCommit: GroupAPI {
                 }
                 let offset = CommittedOffset(
                     offset: partition.int64("committedOffset"),
-                    leaderEpoch: call.version >= 6 ? partition.int32("committedLeaderEpoch") : -1,
+                    leaderEpoch: partition.int32("committedLeaderEpoch"),
                     metadata: metadata,
                     date: date
                 )

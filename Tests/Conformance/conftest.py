@@ -1,0 +1,115 @@
+"""Fixtures of the conformance suite: a shared broker, brokers of a case's own, unique names.
+
+Every case is a test named `test_cNN_what_holds`, after the numbered list in README.md.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from broker_process import BrokerProcess, find_freshet
+
+CASE_COUNT = 90
+NEEDS_PROCESS = "needs the broker's process"
+CASE_NAME = re.compile(r"test_c(\d\d)_")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("conformance")
+    group.addoption(
+        "--bootstrap",
+        metavar="HOST:PORT",
+        help="the broker to check (default: start one); cases that must restart it are skipped",
+    )
+    group.addoption(
+        "--freshet",
+        metavar="PATH",
+        help="the program to start brokers with (default: .build/release, then .build/debug)",
+    )
+
+
+def freshet_program(config: pytest.Config) -> Path:
+    program = find_freshet(config.getoption("--freshet"))
+    if program is None:
+        pytest.exit("no freshet program: build it, or give --freshet PATH or --bootstrap", 2)
+    return program
+
+
+@pytest.fixture(scope="session")
+def shared_process(request: pytest.FixtureRequest) -> Iterator[BrokerProcess | None]:
+    """The process that all cases share; None when a broker was named."""
+    if request.config.getoption("--bootstrap"):
+        yield None
+        return
+    with tempfile.TemporaryDirectory(prefix="freshet-conformance-") as directory:
+        process = BrokerProcess(freshet_program(request.config), Path(directory))
+        process.start()
+        yield process
+        process.stop()
+
+
+@pytest.fixture(scope="session")
+def bootstrap(request: pytest.FixtureRequest, shared_process: BrokerProcess | None) -> str:
+    """Address HOST:PORT of the shared broker."""
+    named: str | None = request.config.getoption("--bootstrap")
+    if shared_process is None:
+        assert named is not None
+        return named
+    return shared_process.bootstrap
+
+
+@pytest.fixture
+def broker_process(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[BrokerProcess]:
+    """A running broker of this case's own: `kill()`, `restart()`, `stop()`, `data`, `bootstrap`.
+
+    `@pytest.mark.settings("broker.maximum_connections=5")` sets keys of its configuration,
+    `@pytest.mark.environment(NAME="value")` variables. Its log is shown when the case fails.
+    """
+    if request.config.getoption("--bootstrap"):
+        pytest.skip(NEEDS_PROCESS)
+    settings = [key for mark in request.node.iter_markers("settings") for key in mark.args]
+    environment: dict[str, str] = {}
+    for mark in request.node.iter_markers("environment"):
+        environment.update(mark.kwargs)
+    process = BrokerProcess(freshet_program(request.config), tmp_path, settings, environment)
+    try:
+        yield process.start()
+    finally:
+        process.kill()
+        print(f"log of {process.bootstrap}:\n{process.log_tail()}")
+
+
+@pytest.fixture(scope="session")
+def unique() -> Callable[[str], str]:
+    """`unique("orders")` is a name for a topic, group or id that no other case and run uses."""
+    counter = itertools.count(1)
+    return lambda stem: f"{stem}-{os.getpid():x}-{os.urandom(3).hex()}-{next(counter)}"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says per number what became of the cases, so that none is missing unnoticed."""
+    outcomes: dict[int, set[str]] = {}
+    for outcome in ("passed", "failed", "error", "skipped"):
+        for report in terminalreporter.stats.get(outcome, []):
+            match = CASE_NAME.search(report.nodeid)
+            if match:
+                outcomes.setdefault(int(match[1]), set()).add(outcome)
+    if not outcomes:
+        return
+    red = [number for number, seen in outcomes.items() if seen & {"failed", "error"}]
+    skipped = [number for number, seen in outcomes.items() if seen == {"skipped"}]
+    missing = sorted(set(range(1, CASE_COUNT + 1)) - set(outcomes))
+    green = len(outcomes) - len(red) - len(skipped)
+    terminalreporter.section("conformance cases")
+    terminalreporter.write_line(f"green {green} of {CASE_COUNT}")
+    for label, numbers in (("red", red), ("skipped", skipped), ("not in this run", missing)):
+        if numbers:
+            listed = " ".join(f"C{number:02}" for number in sorted(numbers))
+            terminalreporter.write_line(f"{label} {len(numbers)}: {listed}")
