@@ -30,16 +30,14 @@ final class Services: Sendable {
         let topics = TopicLogs(store: store, directory: logs, settings: settings)
         do throws(BrokerError) {
             try topics.openAll()
-            groups = try GroupCoordinator(
+            let environment = GroupEnvironment(
                 store: store,
                 settings: settings.groups,
-                endpoint: {
-                    CoordinatorEndpoint(nodeID: node.id, host: node.host, port: node.port)
-                },
                 // No transactional id is ever given out.
                 checkOffsets: { _, _, _ in .invalidProducerIDMapping },
                 logger: logger
             )
+            groups = try GroupCoordinator(environment)
         } catch {
             logs.close()
             store.close(clean: false)
@@ -53,6 +51,7 @@ final class Services: Sendable {
             OffsetForLeaderEpochHandler(logs: topics).handler,
             MetadataHandler(node: node, catalog: catalog).handler,
             DescribeClusterHandler(node: node).handler,
+            FindCoordinatorHandler(node: node).handler,
             CreateTopicsHandler(node: node, catalog: catalog).handler,
             DeleteTopicsHandler(catalog: catalog).handler,
             DescribeConfigsHandler(node: node, catalog: catalog).handler,
