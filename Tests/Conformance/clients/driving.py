@@ -8,6 +8,7 @@ import pickle
 import select
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -85,12 +86,16 @@ class Worker:
             raise WorkerFailure(f"no {client.python}: run make conformance-environments")
         self.client = client
         self.bootstrap = bootstrap
+        # What libraries log; a case that fails shows it.
+        self.log = tempfile.TemporaryFile()
+        self.log_read = 0
         self.process = subprocess.Popen(
             [client.python, "-m", "clients.worker", client.library, bootstrap],
             cwd=SUITE,
             env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=self.log,
         )
 
     def call(self, name: str, method: str, patience: float = 120, **arguments: Any) -> Any:
@@ -140,6 +145,14 @@ class Worker:
     def is_running(self) -> bool:
         return self.process.poll() is None
 
+    def new_log(self, maximum_bytes: int = 4_000) -> str:
+        """The end of what was logged since the last call."""
+        descriptor = self.log.fileno()
+        end = os.fstat(descriptor).st_size
+        start = max(self.log_read, end - maximum_bytes)
+        self.log_read = end
+        return os.pread(descriptor, end - start, start).decode(errors="replace")
+
     def kill(self) -> None:
         """SIGKILL, as a crash of the client does it."""
         self.process.kill()
@@ -175,6 +188,7 @@ class WorkerPool:
     def give_back(self) -> None:
         """Ends the case that took workers: those that are still well wait for the next."""
         for worker in self.busy:
+            print(f"log of {worker.client}:\n{worker.new_log()}")
             try:
                 worker.thaw()
                 worker.reset()

@@ -81,8 +81,8 @@ def main() -> None:
         except (ClientError, Unsupported) as known:
             answer = (False, known)
         except Exception as error:
-            known = client_error(module.LIBRARY, error)
-            answer = (False, ClientError(known.code, f"{known.text}\n{traceback.format_exc()}"))
+            traceback.print_exc()
+            answer = (False, client_error(module.LIBRARY, error))
         pickle.dump(answer, answers)
         answers.flush()
     # A library's threads must not keep a worker alive that nobody talks to.

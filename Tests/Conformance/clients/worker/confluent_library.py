@@ -125,6 +125,9 @@ class ConfluentConsumer:
             "reconnect.backoff.max.ms": 500,
             **settings,
         }
+        if "metadata.max.age.ms" in settings:
+            # librdkafka's name for how often topics are looked for.
+            config["topic.metadata.refresh.interval.ms"] = config.pop("metadata.max.age.ms")
         self.ends: dict[Place, int] = {}
         self.consumer = ck.Consumer(config)
 
@@ -139,7 +142,11 @@ class ConfluentConsumer:
 
     def poll(self, timeout: float) -> list[Record]:
         records = []
-        for message in self.consumer.consume(500, timeout):
+        # consume() would wait for as many as it is asked for, so one is waited for alone.
+        first = self.consumer.poll(timeout)
+        if first is None:
+            return []
+        for message in [first, *self.consumer.consume(499, 0)]:
             error = message.error()
             if error is None:
                 records.append(record_of(message))
@@ -156,13 +163,17 @@ class ConfluentConsumer:
         return sorted(metadata.partitions)
 
     def beginning(self, places: Sequence[Place]) -> dict[Place, int]:
-        return {place: self._watermarks(place)[0] for place in places}
+        return {place: low for place, (low, _) in self._watermarks(places).items()}
 
     def end(self, places: Sequence[Place]) -> dict[Place, int]:
-        return {place: self._watermarks(place)[1] for place in places}
+        return {place: high for place, (_, high) in self._watermarks(places).items()}
 
-    def _watermarks(self, place: Place) -> tuple[int, int]:
-        return self.consumer.get_watermark_offsets(ck.TopicPartition(*place), 10)
+    def _watermarks(self, places: Sequence[Place]) -> dict[Place, tuple[int, int]]:
+        for topic in {topic for topic, _ in places}:
+            # What librdkafka has not heard of yet is an unknown partition to it.
+            self.partitions(topic)
+        ask = self.consumer.get_watermark_offsets
+        return {place: ask(ck.TopicPartition(*place), 10) for place in places}
 
     def at_end(self, ends: Mapping[Place, int]) -> bool:
         return all(self.ends.get(place, -1) >= end for place, end in ends.items())

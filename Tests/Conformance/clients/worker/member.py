@@ -22,8 +22,8 @@ class Member:
         self, library: Library, bootstrap: str, settings: Settings, topics: list[str]
     ) -> None:
         self.library = library
-        self.bootstrap = bootstrap
-        self.settings = settings
+        # Here, so that a setting that the library does not have is known at once.
+        self.consumer = library.consumer(bootstrap, settings)
         self.topics = topics
         self.tasks: queue.SimpleQueue[tuple[Future[Any], Callable[[Consumer], Any]]]
         self.tasks = queue.SimpleQueue()
@@ -68,8 +68,8 @@ class Member:
         self.thread.join(30)
 
     def _run(self) -> None:
+        consumer = self.consumer
         try:
-            consumer = self.library.consumer(self.bootstrap, self.settings)
             consumer.subscribe(self.topics, self._count_assignment)
         except Exception as error:
             self._note(error)
