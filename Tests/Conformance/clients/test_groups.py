@@ -166,14 +166,22 @@ def test_c61_a_static_member_restarts_without_a_rebalance(
 def test_c61_the_older_of_two_with_one_instance_id_is_fenced(
     client: Client, worker_of: Workers, new_topic: Callable[..., str]
 ) -> None:
+    if client.library == "aiokafka":
+        # Told 25, since its heartbeats do not say that it is static, it joins anew: the two take
+        # turns for ever, with Kafka too.
+        pytest.skip(f"client limit: {client} sends Heartbeat v1, which has no instance id")
     topic = new_topic("fenced", partitions=2)
     settings = LIVELY | {"group_id": topic, "group_instance_id": "only one"}
     older = worker_of(client).member([topic], **settings)
     wait_for_assignment([older], places(topic, 2))
     newer = worker_of(client).member([topic], **settings)
     wait_for_assignment([newer], places(topic, 2))
-    errors = wait_until(lambda: older.state().errors, 20, "the older member is told")
-    assert any(error.code == 82 or "fenced" in error.text.lower() for error in errors), errors
+    with pytest.raises(ClientError) as raised:
+        older.commit(offsets={(topic, 0): Committed(1)})
+    # librdkafka, told by its heartbeat, says that it had a fatal error of that name.
+    error = raised.value
+    assert error.code == 82 or (error.code == -150 and "FENCED_INSTANCE_ID" in error.text), error
+    newer.commit(offsets={(topic, 0): Committed(2)})
     assert newer.state().errors == ()
 
 

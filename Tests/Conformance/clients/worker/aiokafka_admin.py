@@ -11,9 +11,10 @@ from aiokafka.structs import TopicPartition
 from clients.values import ClientError, Committed, ConfigEntry, GroupDescription, Place, Unsupported
 
 try:
+    from aiokafka.admin import NewPartitions
     from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 except ImportError:  # before 0.9 kafka-python's are used
-    from kafka.admin import ConfigResource, ConfigResourceType
+    from kafka.admin import ConfigResource, ConfigResourceType, NewPartitions
 
 
 def check(code: int, text: object) -> None:
@@ -55,7 +56,7 @@ class AiokafkaAdmin:
         return {entry["topic"]: len(entry["partitions"]) for entry in found}
 
     def create_partitions(self, topic: str, count: int, validate_only: bool = False) -> None:
-        new = {topic: aio_admin.NewPartitions(count)}
+        new = {topic: NewPartitions(count)}
         answer = self.run(self.admin.create_partitions(new, validate_only=validate_only))
         for entry in answer.topic_errors:
             check(entry[1], entry)

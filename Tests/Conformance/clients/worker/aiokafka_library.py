@@ -86,8 +86,9 @@ class AiokafkaProducer:
                 results.append(future)
             except Exception as error:
                 results.append(Sent(error=ClientError(*describe(error))))
-        await asyncio.wait([r for r in results if not isinstance(r, Sent)] or [asyncio.sleep(0)],
-                           timeout=timeout)
+        under_way = [result for result in results if not isinstance(result, Sent)]
+        if under_way:
+            await asyncio.wait(under_way, timeout=timeout)
         return [r if isinstance(r, Sent) else self._result(r) for r in results]
 
     @staticmethod
@@ -197,6 +198,9 @@ class AiokafkaConsumer:
         return {(part.topic, part.partition) for part in self.consumer.assignment()}
 
     def commit(self, offsets: Mapping[Place, Committed] | None) -> None:
+        if not self.consumer.assignment() and offsets is not None:
+            # It commits only what is assigned to it.
+            run(self._assign({place: entry.offset for place, entry in offsets.items()}))
         run(self.consumer.commit(None if offsets is None else offsets_of(offsets)))
 
     def committed(self, places: Sequence[Place]) -> dict[Place, Committed]:

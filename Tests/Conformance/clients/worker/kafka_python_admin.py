@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import kafka
+from kafka import errors
 from kafka.admin import ConfigResource, ConfigResourceType, NewPartitions, NewTopic
 from kafka.structs import TopicPartition
 
@@ -99,6 +101,8 @@ class KafkaPythonAdmin3(KafkaPythonAdmin2):
     def topic_configs(self, topic: str) -> dict[str, ConfigEntry]:
         resource = ConfigResource(ConfigResourceType.TOPIC, topic)
         found = self.admin.describe_configs([resource], config_filter="all")["topic"][topic]
+        # The answer's error is thrown away on the way here.
+        check(0 if found else -1, f"no settings of {topic}")
         sources = {"DYNAMIC_TOPIC_CONFIG": 1, "DEFAULT_CONFIG": 5, "STATIC_BROKER_CONFIG": 4}
         return {
             name: ConfigEntry(entry["value"], sources[entry["config_source"]])
@@ -106,21 +110,14 @@ class KafkaPythonAdmin3(KafkaPythonAdmin2):
         }
 
     def alter_configs(self, topic: str, configs: Mapping[str, str]) -> None:
-        self._alter(topic, dict(configs), incremental=False)
+        raise Unsupported("adds the settings that it was not given to those of AlterConfigs")
 
     def alter_incrementally(
         self, topic: str, changes: Mapping[str, tuple[str, str | None]]
     ) -> None:
-        self._alter(topic, dict(changes), incremental=True)
-
-    def _alter(self, topic: str, configs: dict[str, Any], incremental: bool) -> None:
-        resource = ConfigResource(ConfigResourceType.TOPIC, topic, configs=configs)
-        answers = self.admin.alter_configs(
-            [resource], raise_on_unknown=False, incremental=incremental
-        )
-        answer = answers["topic"][topic]
-        if isinstance(answer, Exception):
-            raise answer
+        resource = ConfigResource(ConfigResourceType.TOPIC, topic, configs=dict(changes))
+        answers = self.admin.alter_configs([resource], raise_on_unknown=False, incremental=True)
+        raise_named([answers["topic"][topic]])
 
     def delete_records(self, offsets: Mapping[Place, int]) -> dict[Place, int]:
         asked = {TopicPartition(*place): offset for place, offset in offsets.items()}
@@ -132,19 +129,19 @@ class KafkaPythonAdmin3(KafkaPythonAdmin2):
 
     def describe_group(self, group: str) -> GroupDescription:
         found = self.admin.describe_groups([group])[group]
-        if found["error"]:
-            raise ClientError(None, found["error"])
+        raise_named([found["error"] or "OK"])
         return GroupDescription(found["group_state"], len(found["members"]))
 
     def delete_group(self, group: str) -> None:
-        raise_first(self.admin.delete_groups([group]).values())
+        raise_named(self.admin.delete_groups([group]).values())
 
     def group_offsets(self, group: str) -> dict[Place, Committed]:
         return committed_of(self.admin.list_group_offsets(group)[group])
 
     def delete_group_offsets(self, group: str, places: list[Place]) -> None:
         asked = [TopicPartition(*place) for place in places]
-        raise_first(self.admin.delete_group_offsets(group, asked).values())
+        for error in self.admin.delete_group_offsets(group, asked).values():
+            check(error.errno, error.__name__)
 
 
 def name_key(entry: Mapping[str, object]) -> str:
@@ -152,13 +149,13 @@ def name_key(entry: Mapping[str, object]) -> str:
     return "name" if "name" in entry else "topic"
 
 
-def raise_first(answers: Iterable[object]) -> None:
-    """Raises the first answer that is an error, be it an exception or a class of them."""
+def raise_named(answers: Iterable[str]) -> None:
+    """Raises what is not OK: "[Error 40] Name: text", or an error's name alone."""
     for answer in answers:
-        if isinstance(answer, type) and issubclass(answer, Exception):
-            check(getattr(answer, "errno", -1), answer.__name__)
-        if isinstance(answer, Exception):
-            raise answer
+        if answer != "OK":
+            numbered = re.match(r"\[Error (\d+)\]", answer)
+            code = int(numbered[1]) if numbered else getattr(errors, answer).errno
+            raise ClientError(code, answer)
 
 
 def committed_of(found: Mapping[Any, Any]) -> dict[Place, Committed]:
