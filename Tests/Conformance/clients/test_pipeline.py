@@ -63,7 +63,7 @@ def test_c54_output_is_the_function_of_the_input_exactly_once(
     for topic in ["source", *(f"target-{client}" for client in clients)]:
         admin.create_topic(topic=topic, partitions=PARTITIONS)
     workshops = [Workshop(client, bootstrap, worker_of) for client in clients]
-    feeder = Feeder(worker_of(newest.client).producer(bootstrap=bootstrap, acks="all"))
+    feeder = Feeder(worker_of(newest.client).producer(bootstrap=bootstrap, enable_idempotence=True))
     ends_at = time.monotonic() + scaled(20, 300)
     while time.monotonic() < ends_at:
         # The pause between two crashes, in which all go on.
