@@ -38,6 +38,8 @@ public struct BrokerSettings: Sendable, Codable, Equatable {
     public var requestArrivalMilliseconds = 30_000
     /// How many milliseconds a client may take to accept an answer.
     public var answerAcceptanceMilliseconds = 60_000
+    /// For tests of crashes only: a `FaultPoint` at which the broker kills itself.
+    public var faultPoint: String?
 
     /// Settings with every default.
     public init(dataDirectory: String) { self.dataDirectory = dataDirectory }
@@ -47,6 +49,7 @@ public struct BrokerSettings: Sendable, Codable, Equatable {
 
     /// Checks what can be checked without touching the system.
     func validate() throws(BrokerError) {
+        _ = try FaultPoint(faultPoint)
         try check(!dataDirectory.isEmpty, "dataDirectory is empty", "name a directory")
         try check((0...65535).contains(port), "port = \(port)", "use 0 to 65535")
         try check(

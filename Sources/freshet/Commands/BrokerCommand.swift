@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import KafkaBroker
 import Logging
 import ServiceLifecycle
@@ -35,8 +36,10 @@ struct BrokerCommand: AsyncParsableCommand {
             }
         )
         let logger = effective.logger("freshet.broker")
+        var settings = BrokerSettings(effective.configuration.broker)
+        settings.faultPoint = ProcessInfo.processInfo.environment["FRESHET_BROKER_FAULT"]
         let service = BrokerService(
-            settings: BrokerSettings(effective.configuration.broker),
+            settings: settings,
             logger: logger
         ) { broker in
             let output = LineWriter.standardOutput()
