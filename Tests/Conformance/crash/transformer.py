@@ -36,6 +36,10 @@ class Transformer:
         network = {
             "bootstrap.servers": options.bootstrap, "reconnect.backoff.ms": 20,
             "reconnect.backoff.max.ms": 200, "error_cb": self.failed,
+            # When all brokers are down librdkafka 2.10 and later forgets them and begins anew, but
+            # waits for ever for the forgotten one to take the transaction's offsets:
+            # https://github.com/confluentinc/librdkafka/issues/5511
+            "metadata.recovery.strategy": "none",
         }
         membership = {"group.instance.id": options.instance} if options.instance else {}
         self.consumer = Consumer({
@@ -122,7 +126,7 @@ class Transformer:
         self.consumer.subscribe([self.options.input])
         print("ready", flush=True)
         while not self.is_stopping:
-            messages = self.consumer.consume(self.dice.choice((1, 20, 300)), 0.2)
+            messages = self.consumer.consume(self.dice.choice((1, 50, 1000)), 0.05)
             for message in messages:
                 error = message.error()
                 if error is not None and (error.fatal() or error.code() in FENCING):
