@@ -62,14 +62,8 @@ final class Services: Sendable {
         fetches = FetchHandler(logs: topics, settings: settings)
         var handlers: [any RequestHandler] = [
             ProduceHandler(logs: topics), fetches,
-            ListOffsetsHandler(logs: topics).handler,
-            OffsetForLeaderEpochHandler(logs: topics).handler,
-            MetadataHandler(node: node, catalog: catalog).handler,
-            DescribeClusterHandler(node: node).handler,
-            CreateTopicsHandler(node: node, catalog: catalog).handler,
-            DeleteTopicsHandler(catalog: catalog).handler,
-            DescribeConfigsHandler(node: node, catalog: catalog).handler,
         ]
+        handlers += TopicAPIs(node: node, catalog: catalog).handlers
         handlers += groups.handlers + transactions.handlers
         let keys = Set(handlers.map(\.key)).union([.apiVersions])
         router = RequestRouter(handlers + [ApiVersionsHandler(keys: keys)])
