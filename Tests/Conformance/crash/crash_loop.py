@@ -113,7 +113,10 @@ class CrashLoop:
 
     def run(self):
         while self.kills < self.options.kills:
-            self.wait(self.dice.uniform(0.1, 4.2))
+            # Now and then long enough for a killed worker's session to end: until then its group
+            # waits for it, and each start of the broker gives it the whole time anew.
+            is_calm = self.dice.random() < 1 / 6
+            self.wait(self.dice.uniform(8, 11) if is_calm else self.dice.uniform(0.1, 2.4))
             self.broker.kill_running()
             self.kills += 1
             while self.kills < self.options.kills and self.dice.random() < 0.1:
