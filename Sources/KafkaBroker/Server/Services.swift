@@ -31,15 +31,13 @@ final class Services: Sendable {
         let topics = TopicLogs(store: store, directory: logs, settings: settings)
         do throws(BrokerError) {
             try topics.openAll()
-            groups = try GroupCoordinator(
+            let environment = GroupEnvironment(
                 store: store,
                 settings: settings.groups,
-                endpoint: {
-                    CoordinatorEndpoint(nodeID: node.id, host: node.host, port: node.port)
-                },
                 checkOffsets: MetadataDatabase.checkOffsets,
                 logger: logger
             )
+            groups = try GroupCoordinator(environment)
         } catch {
             logs.close()
             store.close(clean: false)
@@ -62,6 +60,7 @@ final class Services: Sendable {
         fetches = FetchHandler(logs: topics, settings: settings)
         var handlers: [any RequestHandler] = [
             ProduceHandler(logs: topics), fetches,
+            FindCoordinatorHandler(node: node).handler,
         ]
         handlers += TopicAPIs(node: node, catalog: catalog).handlers
         handlers += groups.handlers + transactions.handlers
