@@ -18,6 +18,8 @@ public struct BrokerSettings: Sendable, Equatable {
     public var clampReplicationFactor = false
     /// After how many milliseconds writes that nobody waits for reach stable storage.
     public var flushIntervalMilliseconds = 1000
+    /// Whether a start checks all records, not only those that a crash may have left unfinished.
+    public var checksEverything = false
     /// How often records that topics no longer keep are looked for.
     public var retentionCheckMilliseconds = 300_000
     /// The size at which a topic's log begins a new file, unless the topic says otherwise.
@@ -40,6 +42,8 @@ public struct BrokerSettings: Sendable, Equatable {
     public var requestArrivalMilliseconds = 30_000
     /// How many milliseconds a client may take to accept an answer.
     public var answerAcceptanceMilliseconds = 60_000
+    /// For tests of crashes only: a `FaultPoint` at which the broker kills itself.
+    public var faultPoint: String?
 
     /// Settings with every default.
     public init(dataDirectory: String) { self.dataDirectory = dataDirectory }
@@ -50,6 +54,7 @@ public struct BrokerSettings: Sendable, Equatable {
     /// Checks what can be checked without touching the system.
     func validate() throws(BrokerError) {
         guard !dataDirectory.isEmpty else { throw Self.wrong("dataDirectory is empty", "name one") }
+        _ = try FaultPoint(faultPoint)
         try validateAddress()
         let ranges: [(String, Int, ClosedRange<Int>)] = [
             ("port", port, 0...65535),

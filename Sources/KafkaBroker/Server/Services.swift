@@ -12,6 +12,7 @@ final class Services: Sendable {
     private let logs: LogDirectory
     private let fetches: FetchHandler
     private let groups: GroupCoordinator
+    private let transactions: TransactionCoordinator
 
     /// Opens the data directory and recovers what a crash left; blocks.
     init(_ settings: BrokerSettings, logger: Logger) throws(BrokerError) {
@@ -22,6 +23,7 @@ final class Services: Sendable {
         self.node = node
         do throws(BrokerError) {
             var logSettings = LogDirectorySettings()
+            logSettings.checksEverything = settings.checksEverything
             logSettings.retentionCheckMilliseconds = Int64(settings.retentionCheckMilliseconds)
             logs = try LogDirectory(url: directory.url, settings: logSettings, logger: logger)
         } catch {
@@ -33,16 +35,22 @@ final class Services: Sendable {
         do throws(BrokerError) {
             try topics.openAll()
             groups = try GroupCoordinator(
+                GroupEnvironment(store: store, settings: settings.groups, logger: logger)
+            )
+        } catch {
+            logs.close()
+            store.close(clean: false)
+            throw error
+        }
+        do throws(BrokerError) {
+            transactions = try TransactionCoordinator(
                 store: store,
-                settings: settings.groups,
-                endpoint: {
-                    CoordinatorEndpoint(nodeID: node.id, host: node.host, port: node.port)
-                },
-                // No transactional id is ever given out.
-                checkOffsets: { _, _, _ in .invalidProducerIDMapping },
+                participants: TransactionParticipants(logs: topics, groups: groups),
+                faults: try FaultPoint(settings.faultPoint),
                 logger: logger
             )
         } catch {
+            groups.stop()
             logs.close()
             store.close(clean: false)
             throw error
@@ -51,17 +59,10 @@ final class Services: Sendable {
         answers = RequestMemory(limit: settings.requestMemoryBytes)
         fetches = FetchHandler(logs: topics, settings: settings, answers: answers)
         var handlers: [any RequestHandler] = [
-            ProduceHandler(logs: topics), fetches,
-            ListOffsetsHandler(logs: topics).handler,
-            OffsetForLeaderEpochHandler(logs: topics).handler,
-            MetadataHandler(node: node, catalog: catalog).handler,
-            DescribeClusterHandler(node: node).handler,
-            CreateTopicsHandler(node: node, catalog: catalog).handler,
-            DeleteTopicsHandler(catalog: catalog).handler,
-            DescribeConfigsHandler(node: node, catalog: catalog).handler,
-            InitProducerIDHandler(store: store).handler,
+            ProduceHandler(logs: topics), fetches, FindCoordinatorHandler(node: node).handler,
         ]
-        handlers += groups.handlers
+        handlers += TopicAPIs(node: node, catalog: catalog).handlers
+        handlers += groups.handlers + transactions.handlers
         let keys = Set(handlers.map(\.key)).union([.apiVersions])
         router = RequestRouter(handlers + [ApiVersionsHandler(keys: keys)])
     }
@@ -69,6 +70,7 @@ final class Services: Sendable {
     /// Answers what waits for something to happen, so that connections can be closed.
     func releaseWaiters() {
         fetches.endWaits()
+        transactions.stop()
         groups.stop()
     }
 
@@ -86,5 +88,32 @@ extension BrokerSettings {
         var settings = GroupSettings()
         settings.limits.initialRebalanceDelay = Int32(groupInitialRebalanceDelayMilliseconds)
         return settings
+    }
+}
+
+extension TransactionParticipants {
+    /// The logs and groups of this broker.
+    init(logs: TopicLogs, groups: GroupCoordinator) {
+        self.init { id, producer, completion in
+            guard let partition = logs.partition(id.topic, id.index) else {
+                return completion(.unknownTopicOrPartition)
+            }
+            partition.beginTransaction(
+                producerID: producer.id,
+                epoch: producer.epoch,
+                completion
+            )
+        } end: { id, marker, onlyIfOpen, completion in
+            guard let partition = logs.partition(id.topic, id.index) else {
+                return completion(.unknownTopicOrPartition)
+            }
+            partition.endTransaction(marker, onlyIfOpen: onlyIfOpen, completion)
+        } endInGroups: { producerID, isCommit, completion in
+            groups.endTransaction(
+                producerID: producerID,
+                isCommit: isCommit,
+                completion: completion
+            )
+        }
     }
 }

@@ -1,13 +1,26 @@
 import ArgumentParser
+import Foundation
 import KafkaBroker
 import Logging
 import ServiceLifecycle
 import UnixSignals
 
-/// `freshet broker`: the embedded broker as a process of its own.
-struct BrokerCommand: AsyncParsableCommand {
+/// `freshet broker`: the embedded broker.
+struct BrokerCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "broker",
+        abstract: "Run the embedded Kafka broker (freshet broker run), or look at one.",
+        subcommands: [
+            BrokerRunCommand.self, BrokerStatusCommand.self, BrokerCheckCommand.self,
+        ],
+        defaultSubcommand: BrokerRunCommand.self
+    )
+}
+
+/// `freshet broker run`, or `freshet broker` alone: the broker as a process of its own.
+struct BrokerRunCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
         abstract: "Run the embedded Kafka broker until SIGTERM or SIGINT.",
         discussion: "Prints its address on standard output as soon as clients can connect."
     )
@@ -35,8 +48,10 @@ struct BrokerCommand: AsyncParsableCommand {
             }
         )
         let logger = effective.logger("freshet.broker")
+        var settings = BrokerSettings(effective.configuration.broker)
+        settings.faultPoint = ProcessInfo.processInfo.environment["FRESHET_BROKER_FAULT"]
         let service = BrokerService(
-            settings: BrokerSettings(effective.configuration.broker),
+            settings: settings,
             logger: logger
         ) { broker in
             let output = LineWriter.standardOutput()
@@ -82,6 +97,7 @@ extension BrokerSettings {
         autoCreateTopics = section.autoCreateTopics
         clampReplicationFactor = section.replicationFactorPolicy == .clamp
         flushIntervalMilliseconds = Int(section.flushInterval.milliseconds)
+        checksEverything = section.checkEverything
         retentionCheckMilliseconds = Int(section.retentionCheckInterval.milliseconds)
         groupInitialRebalanceDelayMilliseconds = Int(
             section.groupInitialRebalanceDelay.milliseconds
