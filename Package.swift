@@ -121,7 +121,7 @@ let targets: [Target] = [
         ]
     ),
     tests("IntegrationTests", ["KafkaClient", "KafkaBroker", "Streaming", logging]),
-    tests("CrashTests", ["freshet", "ModelStore"]),
+    tests("CrashTests", ["freshet", "ModelStore", "KafkaClient", "Streaming"]),
     tests("TidyTests", []),
 ]
 

@@ -19,7 +19,12 @@ public final class Broker: Sendable {
     private let eventLoops: MultiThreadedEventLoopGroup
     private let logger: Logger
     /// The connections of clients.
-    var connections: [any Channel] { server.connections }
+    var connections: [any Channel] { server.state.connections.all }
+    /// The memory of requests under way, and of answers on their way.
+    var requestMemory: RequestMemory { server.state.requests }
+    var answerMemory: RequestMemory { server.state.answers }
+    /// How many fetches are under way.
+    var waitingFetchCount: Int { services.fetches.count }
 
     private let isShutDown = Mutex(false)
 

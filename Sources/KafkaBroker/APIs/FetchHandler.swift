@@ -14,6 +14,9 @@ final class FetchHandler: RequestHandler {
     /// Whether fetches are no longer to wait.
     private let isEnding = Atomic<Bool>(false)
 
+    /// How many fetches are under way.
+    var count: Int { pending.withLock(\.count) }
+
     init(logs: TopicLogs, settings: BrokerSettings, answers: RequestMemory) {
         self.logs = logs
         self.settings = settings

@@ -76,7 +76,7 @@ final class ConnectionSet: Sendable {
 final class Server: Sendable {
     /// The port that was asked for, or picked if 0 was.
     let port: Int
-    private let state: ServerState
+    let state: ServerState
     private let listeners: [any Channel]
 
     /// How long `closeConnections` waits for the requests under way.
@@ -122,9 +122,6 @@ final class Server: Sendable {
         }
     }
 
-    /// The open connections.
-    var connections: [any Channel] { state.connections.all }
-
     /// Begins to accept connections.
     func accept() {
         for listener in listeners {
@@ -140,7 +137,7 @@ final class Server: Sendable {
 
     /// Lets the requests under way be answered and closes the connections; blocks.
     func closeConnections() {
-        let channels = connections
+        let channels = state.connections.all
         for channel in channels {
             channel.pipeline.fireUserInboundEventTriggered(ServerShutdown())
         }

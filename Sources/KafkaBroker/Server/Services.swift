@@ -10,7 +10,7 @@ final class Services: Sendable {
     private let directory: DataDirectory
     private let store: MetadataStore
     private let logs: LogDirectory
-    private let fetches: FetchHandler
+    let fetches: FetchHandler
     private let groups: GroupCoordinator
     private let transactions: TransactionCoordinator
 
