@@ -14,7 +14,8 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 # What `swift format` reads: everything written in Swift.
 SWIFT_SOURCES := Package.swift Sources Tests $(wildcard Benchmarks)
 
-.PHONY: help deps build test lint format quickstart examples bench clean
+.PHONY: help deps build test lint format quickstart examples bench clean \
+	conformance conformance-quick conformance-environments
 
 help:
 	@echo "make quickstart   install what is missing, build, and watch the loop run"
@@ -24,6 +25,8 @@ help:
 	@echo "make lint         check the formatting and the rules of .swift-format"
 	@echo "make format       put the formatting right"
 	@echo "make examples     run Examples/ against what was built last: kcat and Python clients"
+	@echo "make conformance  check the broker with raw requests and nine versions of client libraries"
+	@echo "make conformance-quick   the part of it that takes minutes, as the CI runs it"
 	@echo "make bench        measure: kernels, learner, broker, the whole loop"
 	@echo "make clean        remove everything that was built"
 
@@ -74,9 +77,34 @@ examples: deps
 	$(MAKE) .venv/installed
 	PATH="$(CURDIR)/.venv/bin:$$PATH" Examples/run.sh
 
+# Releases that cannot share an environment: old.txt, middle.txt and new.txt name them. They are
+# pinned to what PyPI has for Python 3.11; what cannot be installed is an error.
+CONFORMANCE_PYTHON ?= python3.11
+CLIENT_ENVIRONMENTS := $(notdir $(basename $(wildcard Tests/Conformance/clients/environments/*.txt)))
+CONFORMANCE_ENVIRONMENTS := $(patsubst %,.venv-conformance/%/installed,pytest $(CLIENT_ENVIRONMENTS))
+
+.venv-conformance/%/installed: Tests/Conformance/clients/environments/%.txt
+	$(CONFORMANCE_PYTHON) -m venv $(@D)
+	$(@D)/bin/pip install --quiet --requirement $<
+	touch $@
+
+.venv-conformance/pytest/installed: Tests/Conformance/requirements.txt
+	$(CONFORMANCE_PYTHON) -m venv $(@D)
+	$(@D)/bin/pip install --quiet --requirement $<
+	touch $@
+
+conformance-environments: $(CONFORMANCE_ENVIRONMENTS)
+
+# Both run what was built last. More options for pytest: make conformance OPTIONS="-k c16".
+conformance: conformance-environments
+	cd Tests/Conformance && $(CURDIR)/.venv-conformance/pytest/bin/pytest $(OPTIONS)
+
+conformance-quick: conformance-environments
+	cd Tests/Conformance && $(CURDIR)/.venv-conformance/pytest/bin/pytest -m quick $(OPTIONS)
+
 bench: build
 	swift build -c release --product freshet-benchmarks
 	Benchmarks/run
 
 clean:
-	rm -rf .build .venv
+	rm -rf .build .venv .venv-conformance
