@@ -40,9 +40,6 @@ struct ProducerStates: Sendable, Equatable {
 
     init() {}
 
-    /// Takes producers as they were stored.
-    init(_ producers: [Int64: Producer]) { self.producers = producers }
-
     /// Looks whether a batch is what its producer has to send next (rules 1–6 of section 3.4).
     ///
     /// - Returns: The original, if the batch is a duplicate of it; nil for a new batch.
@@ -143,58 +140,42 @@ struct ProducerStates: Sendable, Equatable {
 extension ProducerStates {
     /// The bytes of the file.
     func encoded(at offset: Int64) -> [UInt8] {
-        SealedFile.seal("FSN2") { writer in
-            writer.integer(offset)
-            writer.integer(UInt32(producers.count))
-            for (id, producer) in producers.sorted(by: { $0.key < $1.key }) {
-                writer.integer(id)
-                writer.integer(producer.epoch)
-                writer.integer(producer.lastWrite)
-                writer.integer(producer.nextOffset)
-                writer.integer(UInt8(producer.batches.count))
-                for batch in producer.batches {
-                    writer.integer(batch.firstSequence)
-                    writer.integer(batch.lastSequence)
-                    writer.integer(batch.firstOffset)
-                    writer.integer(batch.timestamp)
-                }
+        var numbers = [offset]
+        for (id, producer) in producers.sorted(by: { $0.key < $1.key }) {
+            numbers += [id, Int64(producer.epoch), producer.lastWrite, producer.nextOffset]
+            numbers.append(Int64(producer.batches.count))
+            for batch in producer.batches {
+                numbers += [Int64(batch.firstSequence), Int64(batch.lastSequence)]
+                numbers += [batch.firstOffset, batch.timestamp]
             }
         }
+        return SealedFile.seal("FSN3", numbers)
     }
 
     /// Reads a file; nil if it is damaged or of another offset.
     init?(_ bytes: [UInt8], at offset: Int64) {
-        let producers = SealedFile.open("FSN2", bytes) {
-            reader throws(WireError) -> [Int64: Producer]? in
-            guard try reader.integer(as: Int64.self) == offset else { return nil }
-            var producers: [Int64: Producer] = [:]
-            for _ in 0..<(try reader.integer(as: UInt32.self)) {
-                let id = try reader.integer(as: Int64.self)
-                producers[id] = try Self.producer(&reader)
-            }
-            return producers
+        guard var numbers = SealedFile.open("FSN3", bytes), numbers.next() == offset else {
+            return nil
         }
-        guard let producers else { return nil }
-        self.producers = producers
-    }
-
-    private static func producer(_ reader: inout WireReader) throws(WireError) -> Producer {
-        var producer = Producer(
-            epoch: try reader.integer(),
-            batches: [],
-            lastWrite: try reader.integer(),
-            nextOffset: try reader.integer()
-        )
-        for _ in 0..<(try reader.integer(as: UInt8.self)) {
-            producer.batches.append(
-                Batch(
-                    firstSequence: try reader.integer(),
-                    lastSequence: try reader.integer(),
-                    firstOffset: try reader.integer(),
-                    timestamp: try reader.integer()
-                )
+        while !numbers.isAtEnd {
+            let id = numbers.next()
+            var producer = Producer(
+                epoch: Int16(clamping: numbers.next()),
+                batches: [],
+                lastWrite: numbers.next(),
+                nextOffset: numbers.next()
             )
+            for _ in 0..<numbers.count() {
+                producer.batches.append(
+                    Batch(
+                        firstSequence: Int32(clamping: numbers.next()),
+                        lastSequence: Int32(clamping: numbers.next()),
+                        firstOffset: numbers.next(),
+                        timestamp: numbers.next()
+                    )
+                )
+            }
+            producers[id] = producer
         }
-        return producer
     }
 }
