@@ -21,22 +21,22 @@ enum FileSystem {
         return false
     }
 
-    /// The names in a directory; empty if there is no such directory.
+    /// The names in a directory, in order; none if there is no such directory.
     static func names(in path: String) throws(BrokerError) -> [String] {
-        guard let directory = opendir(path) else {
-            if errno == ENOENT { return [] }
-            throw failure("list", path)
+        guard byteCount(of: path) != nil else { return [] }
+        return try foundation("list", path) { try $0.contentsOfDirectory(atPath: path).sorted() }
+    }
+
+    /// Has something done by Foundation, which has its own errors.
+    private static func foundation<Value>(
+        _ what: String,
+        _ path: String,
+        _ body: (FileManager) throws -> Value
+    ) throws(BrokerError) -> Value {
+        do { return try body(.default) } catch {
+            let cause = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
+            throw failure(what, path, -Int(cause?.code ?? Int(EIO)))
         }
-        defer { closedir(directory) }
-        var names: [String] = []
-        while let entry = readdir(directory) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                // d_name ends with a zero byte (readdir(3)).
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        return names.sorted()
     }
 
     /// The size of a file; nil if there is none.
@@ -65,14 +65,7 @@ enum FileSystem {
 
     /// Removes a directory and everything in it.
     static func removeTree(_ path: String) throws(BrokerError) {
-        for name in try names(in: path) {
-            let child = path + "/" + name
-            if unlink(child) != 0 {
-                guard errno == EISDIR || errno == EPERM else { throw failure("remove", child) }
-                try removeTree(child)
-            }
-        }
-        guard rmdir(path) == 0 || errno == ENOENT else { throw failure("remove", path) }
+        try foundation("remove", path) { try $0.removeItem(atPath: path) }
     }
 
     /// All bytes of a small file; nil if there is none.

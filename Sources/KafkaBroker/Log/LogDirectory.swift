@@ -115,12 +115,28 @@ extension LogDirectory {
                 return completion(.failure(error))
             }
             let gather = Gather<Result<Partition, BrokerError>>(missing.count) { [self] results in
-                completion(register(topic, results))
+                completion(
+                    Result { () throws(BrokerError) in
+                        var partitions: [Partition] = []
+                        for result in results { partitions.append(try result.get()) }
+                        state.withLock { $0.topics[topic, default: []] += partitions }
+                    }
+                )
             }
             for (position, index) in missing.enumerated() {
-                open(PartitionID(topic: topic, index: index), leaderEpoch, settings) {
-                    gather.set(position, $0)
+                let id = PartitionID(topic: topic, index: index)
+                let executor = executors[
+                    Int((topic.low &+ UInt64(index)) % UInt64(executors.count))
+                ]
+                let isAccepted = executor.submit(isReply: true) { [self] in
+                    gather.set(
+                        position,
+                        Result { () throws(BrokerError) in
+                            try open(id, leaderEpoch, settings, executor)
+                        }
+                    )
                 }
+                if !isAccepted { gather.set(position, .failure(Self.closed)) }
             }
         }
     }
@@ -142,52 +158,28 @@ extension LogDirectory {
         if isNew { try FileSystem.synchronizeDirectory(path) }
     }
 
-    /// Opens one log on its thread.
+    /// Opens one log; on its thread.
     private func open(
         _ id: PartitionID,
         _ leaderEpoch: Int32,
         _ settings: LogSettings,
-        _ completion: @escaping @Sendable (Result<Partition, BrokerError>) -> Void
-    ) {
-        let place = id.topic.low &+ UInt64(id.index)
-        let executor = executors[Int(place % UInt64(executors.count))]
-        let isAccepted = executor.submit(isReply: true) { [self] in
-            do throws(BrokerError) {
-                let recovered = try LogRecovery(
-                    id,
-                    directory: "\(directory(of: id.topic))/\(id.index)",
-                    environment: environment,
-                    openFiles: executor.openFiles
-                )
-                if recovered.report.isNotable {
-                    state.withLock { $0.reports.append(recovered.report) }
-                }
-                let log = PartitionLog(
-                    recovered,
-                    leaderEpoch: leaderEpoch,
-                    settings: settings,
-                    executor: executor
-                )
-                completion(.success(Partition(log, executor: executor)))
-            } catch {
-                completion(.failure(error))
-            }
-        }
-        if !isAccepted { completion(.failure(Self.closed)) }
-    }
-
-    private func register(
-        _ topic: UUID16,
-        _ results: [Result<Partition, BrokerError>]
-    ) -> Result<Void, BrokerError> {
-        do throws(BrokerError) {
-            var partitions: [Partition] = []
-            for result in results { partitions.append(try result.get()) }
-            state.withLock { $0.topics[topic, default: []] += partitions }
-            return .success(())
-        } catch {
-            return .failure(error)
-        }
+        _ executor: LogExecutor
+    ) throws(BrokerError) -> Partition {
+        let recovered = try LogRecovery(
+            id,
+            directory: "\(directory(of: id.topic))/\(id.index)",
+            environment: environment,
+            openFiles: executor.openFiles
+        )
+        let report = recovered.report
+        if report.isNotable { state.withLock { $0.reports.append(report) } }
+        let log = PartitionLog(
+            recovered,
+            leaderEpoch: leaderEpoch,
+            settings: settings,
+            executor: executor
+        )
+        return Partition(log, executor: executor)
     }
 }
 
@@ -245,10 +237,10 @@ extension LogDirectory {
                 try FileSystem.rename(directory, to: condemned)
                 try FileSystem.synchronizeDirectory(path)
             }
-            completion(.success(()))
         } catch {
             return completion(.failure(error))
         }
+        completion(.success(()))
         do throws(BrokerError) {
             if FileSystem.byteCount(of: condemned) != nil { try FileSystem.removeTree(condemned) }
         } catch {

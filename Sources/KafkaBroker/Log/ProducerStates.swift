@@ -29,11 +29,11 @@ struct ProducerStates: Sendable, Equatable {
     struct Producer: Sendable, Equatable {
         var epoch: Int16
         /// Its last batches, the newest last; none right after its epoch rose by a marker.
-        var batches: [Batch]
+        var batches: [Batch] = []
         /// When it last wrote, in milliseconds since 1970, by the broker's clock.
-        var lastWrite: Int64
+        var lastWrite: Int64 = 0
         /// The offset after its last batch or marker.
-        var nextOffset: Int64
+        var nextOffset: Int64 = 0
     }
 
     private(set) var producers: [Int64: Producer] = [:]
@@ -49,13 +49,10 @@ struct ProducerStates: Sendable, Equatable {
             return nil
         }
         let (first, last) = (header.baseSequence, header.lastSequence)
-        if header.producerEpoch == producer.epoch,
-            let original = producer.batches.last(where: {
-                $0.firstSequence == first && $0.lastSequence == last
-            })
-        {
-            return original
+        let original = producer.batches.last {
+            $0.firstSequence == first && $0.lastSequence == last
         }
+        if let original, header.producerEpoch == producer.epoch { return original }
         if header.producerEpoch < producer.epoch {
             throw AppendFailure(
                 .invalidProducerEpoch,
@@ -64,8 +61,8 @@ struct ProducerStates: Sendable, Equatable {
             )
         }
         let isNewEpoch = header.producerEpoch > producer.epoch
-        let previous = isNewEpoch ? nil : producer.batches.last
-        let expected = previous.map { $0.lastSequence == Int32.max ? 0 : $0.lastSequence + 1 } ?? 0
+        let previous = isNewEpoch ? -1 : producer.batches.last?.lastSequence ?? -1
+        let expected = (previous &+ 1) & Int32.max
         guard first == expected else {
             throw AppendFailure(
                 .outOfOrderSequenceNumber,
@@ -88,14 +85,7 @@ struct ProducerStates: Sendable, Equatable {
         open: [SegmentTransactions.Open] = []
     ) {
         guard header.producerID >= 0 else { return }
-        var producer =
-            producers[header.producerID]
-            ?? Producer(
-                epoch: header.producerEpoch,
-                batches: [],
-                lastWrite: now,
-                nextOffset: header.nextOffset
-            )
+        var producer = producers[header.producerID] ?? Producer(epoch: header.producerEpoch)
         if header.producerEpoch > producer.epoch {
             producer.epoch = header.producerEpoch
             producer.batches = []
@@ -161,7 +151,6 @@ extension ProducerStates {
             let id = numbers.next()
             var producer = Producer(
                 epoch: Int16(clamping: numbers.next()),
-                batches: [],
                 lastWrite: numbers.next(),
                 nextOffset: numbers.next()
             )
