@@ -14,7 +14,12 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 # What `swift format` reads: everything written in Swift.
 SWIFT_SOURCES := Package.swift Sources Tests $(wildcard Benchmarks)
 
-.PHONY: help deps build test lint format quickstart examples bench clean \
+# The program that is killed, how often, and what decides when.
+FRESHET ?= .build/release/freshet
+KILLS ?= 200
+SEED ?= 1
+
+.PHONY: help deps build test lint format quickstart examples crash-loop bench bench-broker clean \
 	conformance conformance-quick conformance-environments
 
 help:
@@ -25,9 +30,11 @@ help:
 	@echo "make lint         check the formatting and the rules of .swift-format"
 	@echo "make format       put the formatting right"
 	@echo "make examples     run Examples/ against what was built last: kcat and Python clients"
+	@echo "make crash-loop   kill -9 the broker 200 times under load and compare (10 minutes)"
 	@echo "make conformance  check the broker with raw requests and nine versions of client libraries"
 	@echo "make conformance-quick   the part of it that takes minutes, as the CI runs it"
-	@echo "make bench        measure: kernels, learner, broker, the whole loop"
+	@echo "make bench        measure: kernels, learner, the whole loop"
+	@echo "make bench-broker measure the broker beside the bare disk (15 minutes)"
 	@echo "make clean        remove everything that was built"
 
 deps:
@@ -77,6 +84,10 @@ examples: deps
 	$(MAKE) .venv/installed
 	PATH="$(CURDIR)/.venv/bin:$$PATH" Examples/run.sh
 
+crash-loop: .venv/installed
+	.venv/bin/python Tests/Conformance/crash/crash_loop.py \
+		--freshet $(FRESHET) --kills $(KILLS) --seed $(SEED)
+
 # Releases that cannot share an environment: old.txt, middle.txt and new.txt name them. They are
 # pinned to what PyPI has for Python 3.11; what cannot be installed is an error.
 CONFORMANCE_PYTHON ?= python3.11
@@ -105,6 +116,10 @@ conformance-quick: conformance-environments
 bench: build
 	swift build -c release --product freshet-benchmarks
 	Benchmarks/run
+
+bench-broker: build
+	swift build -c release --product broker-load
+	Benchmarks/broker
 
 clean:
 	rm -rf .build .venv .venv-conformance

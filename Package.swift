@@ -68,7 +68,15 @@ let targets: [Target] = [
         name: "freshet-benchmarks",
         dependencies: ["CKernels", "Learning", "Recommendation"],
         path: "Benchmarks",
-        exclude: ["run", "movielens"],
+        exclude: ["run", "movielens", "broker", "BrokerLoad"],
+        swiftSettings: swiftSettings
+    ),
+    .executableTarget(
+        name: "broker-load",
+        dependencies: [
+            "CKernels", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        ],
+        path: "Benchmarks/BrokerLoad",
         swiftSettings: swiftSettings
     ),
 

@@ -77,7 +77,9 @@ def broker_directory(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator
 
 
 @pytest.fixture
-def broker_process(request: pytest.FixtureRequest, broker_directory: Path) -> Iterator[BrokerProcess]:
+def broker_process(
+    request: pytest.FixtureRequest, broker_directory: Path
+) -> Iterator[BrokerProcess]:
     """A running broker of this case's own: `kill()`, `restart()`, `stop()`, `data`, `bootstrap`.
 
     `@pytest.mark.settings("broker.maximum_connections=5")` sets keys of its configuration,
@@ -95,8 +97,9 @@ def broker_process(request: pytest.FixtureRequest, broker_directory: Path) -> It
     try:
         yield process.start()
     finally:
+        status = process.process.poll() if process.process else None
         process.kill()
-        print(f"log of {process.bootstrap}:\n{process.log_tail()}")
+        print(f"log of {process.bootstrap}, which had ended with {status}:\n{process.log_tail()}")
 
 
 @pytest.fixture(scope="session")

@@ -129,7 +129,7 @@ final class PendingFetch: Sendable {
         ) { [self] result in
             switch result {
             case .success(let found):
-                round.add(found, index: wanted.index, fetch)
+                round.add(found, index: wanted.index)
                 read(next, round)
             case .failure(let code):
                 // A topic that is deleted while it is asked for by id is an unknown id.
@@ -195,14 +195,13 @@ extension PendingFetch.Round {
         hasError = true
     }
 
-    func add(_ found: LogRead, index: Int32, _ fetch: FetchRequest) {
+    func add(_ found: LogRead, index: Int32) {
         var result = FetchResponse.Partition(index: index)
         result.highWatermark = found.offsets.highWatermark
         result.lastStableOffset = found.offsets.lastStable
         result.logStartOffset = found.offsets.logStart
         result.recordByteCount = found.records.readableBytes
-        // There are no transactions yet; readers of everything must not get a list at all.
-        result.abortedTransactions = fetch.isReadCommitted ? [] : nil
+        result.abortedTransactions = found.abortedTransactions
         results.append(result)
         seen.append(found.offsets)
         if result.recordByteCount > 0 {

@@ -55,7 +55,12 @@ struct ProduceHandler: RequestHandler {
             )
         }
         partition.append(
-            AppendRequest(records: records, acks: produce.acks, produceVersion: request.version),
+            AppendRequest(
+                records: records,
+                acks: produce.acks,
+                isTransactional: produce.transactionalID != nil,
+                produceVersion: request.version
+            ),
             completion
         )
     }

@@ -5,6 +5,8 @@ import KafkaWire
 /// The order of the checks is Kafka's (rules 4–8 of section 3.2), since clients act on the code.
 struct BatchValidator {
     var settings: LogSettings
+    /// Whether the Produce request names a transactional id.
+    var isTransactional: Bool
     /// The version of the Produce request.
     var produceVersion: Int16
     /// The time, in milliseconds since 1970.
@@ -114,11 +116,10 @@ struct BatchValidator {
             .invalidRecord,
             "the batch has a producer id but no sequence number"
         )
-        // Until transactions are built, no transaction can be ongoing (rule 6 of section 3.6).
         try require(
-            !header.isTransactional,
-            .invalidTransactionState,
-            "producer \(header.producerID) has no ongoing transaction"
+            isTransactional || !header.isTransactional,
+            .transactionalIDAuthorizationFailed,
+            "the batch belongs to a transaction and the request has no transactional id"
         )
     }
 

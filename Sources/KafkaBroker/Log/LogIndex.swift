@@ -24,12 +24,20 @@ struct LogIndex: Sendable, Equatable {
     private(set) var coveredByteCount = 0
     /// The offset after the last batch counted so far.
     private(set) var nextOffset: Int64
+    private(set) var transactions: SegmentTransactions
 
     /// The index of an empty segment.
-    init(baseOffset: Int64) { nextOffset = baseOffset }
+    ///
+    /// - Parameters:
+    ///   - baseOffset: Its first offset.
+    ///   - previous: The index of the segment before it.
+    init(baseOffset: Int64, after previous: LogIndex? = nil) {
+        nextOffset = baseOffset
+        transactions = SegmentTransactions(open: previous?.transactions.open ?? [])
+    }
 
     /// Counts the batch that follows those counted so far.
-    mutating func add(_ header: RecordBatchHeader, baseOffset: Int64) {
+    mutating func add(_ header: RecordBatchHeader, baseOffset: Int64, isAbort: Bool) {
         let isDue = entries.last.map { coveredByteCount - Int($0.position) >= Self.interval }
         if isDue ?? true {
             entries.append(
@@ -43,6 +51,7 @@ struct LogIndex: Sendable, Equatable {
         maxTimestamp = max(maxTimestamp, header.maxTimestamp)
         coveredByteCount += header.totalByteCount
         nextOffset = header.nextOffset
+        transactions.add(header, isAbort: isAbort)
     }
 
     /// Where to begin reading headers in order to find an offset.
@@ -72,10 +81,11 @@ struct LogIndex: Sendable, Equatable {
 extension LogIndex {
     /// The bytes of the file.
     func encoded() -> [UInt8] {
-        SealedFile.seal("FIDX") { writer in
+        SealedFile.seal("FIX2") { writer in
             writer.integer(maxTimestamp)
             writer.integer(Int64(coveredByteCount))
             writer.integer(nextOffset)
+            transactions.encode(into: &writer)
             for entry in entries {
                 writer.integer(entry.relativeOffset)
                 writer.integer(entry.position)
@@ -86,12 +96,13 @@ extension LogIndex {
 
     /// Reads a file; nil if it is damaged or does not cover exactly this many bytes.
     init?(_ bytes: [UInt8], covering byteCount: Int) {
-        let index = SealedFile.open("FIDX", bytes) { reader throws(WireError) -> LogIndex? in
+        let index = SealedFile.open("FIX2", bytes) { reader throws(WireError) -> LogIndex? in
             var index = LogIndex(baseOffset: 0)
             index.maxTimestamp = try reader.integer()
             guard try reader.integer(as: Int64.self) == byteCount else { return nil }
             index.coveredByteCount = byteCount
             index.nextOffset = try reader.integer()
+            index.transactions = try SegmentTransactions(from: &reader)
             while reader.remaining > 0 {
                 index.entries.append(
                     Entry(

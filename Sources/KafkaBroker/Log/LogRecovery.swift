@@ -105,9 +105,10 @@ struct LogRecovery {
         checkpoint.logStart = min(max(checkpoint.logStart, segments[0].baseOffset), end)
         epochs.truncate(at: end)
         epochs.advance(logStart: checkpoint.logStart)
-        producers.advance(logStart: checkpoint.logStart)
+        let open = segments[segments.count - 1].index.transactions.open
+        producers.advance(logStart: checkpoint.logStart, open: open)
         let age = environment.settings.producerExpirationMilliseconds
-        producers.expire(before: environment.now() - age)
+        producers.expire(before: environment.now() - age, open: open)
         if hasChanged { try makeDurable(end) }
         openSegments.closeAll()
         return RecoveredLog(
@@ -191,6 +192,10 @@ extension LogRecovery {
         if segment.baseOffset == checkpoint.recoverySegment {
             checked = min(checkpoint.recoveryPosition, byteCount)
         }
+        segment.index = LogIndex(
+            baseOffset: segment.baseOffset,
+            after: index > 0 ? segments[index - 1].index : nil
+        )
         var start = 0
         if checked > 0, let bytes = try FileSystem.contents(of: segment.indexPath),
             let stored = LogIndex(bytes, covering: checked), stored.nextOffset <= producersEnd
@@ -232,8 +237,11 @@ extension LogRecovery {
                 report.scannedByteCount += header.totalByteCount
                 epochs.add(header.leaderEpoch, at: header.baseOffset)
             }
-            if header.baseOffset >= producersEnd { producers.apply(header, now: now) }
-            segment.add(header)
+            let isAbort = header.isControl ? TransactionMarker.isAbort(try scanner.batch()) : false
+            segment.add(header, isAbort: isAbort)
+            if header.baseOffset >= producersEnd {
+                producers.apply(header, now: now, open: segment.index.transactions.open)
+            }
         }
         if scanner.isAtEnd { return nil }
         return damage(scanner.nextPosition, "no batch begins where one should")

@@ -11,6 +11,8 @@ struct AppendRequest: Sendable {
     ///
     /// A batch with a producer id counts as -1 whatever it says.
     var acks: Int16 = -1
+    /// Whether the request names a transactional id: only then a transaction's batch is allowed.
+    var isTransactional = false
     /// The version of the Produce request, which decides whether zstd is allowed.
     var produceVersion: Int16 = 11
 }
@@ -55,7 +57,7 @@ struct LogOffsets: Sendable, Equatable {
     var logStart: Int64
     /// The offset after the last record that can be read: all that is written, HW = LEO.
     var highWatermark: Int64
-    /// The offset before which no transaction is open; the high watermark until there are any.
+    /// The offset before which no transaction is open.
     var lastStable: Int64
 
     /// The offset after the last record for a reader.
@@ -78,6 +80,22 @@ struct LogRead: Sendable {
     var records: ByteBuffer
     /// The log's offsets when they were read.
     var offsets: LogOffsets
+    /// For a reader of committed records: the aborted transactions in the range.
+    ///
+    /// nil for all others, whom such a list would confuse.
+    var abortedTransactions: [FetchResponse.AbortedTransaction]?
+}
+
+/// What a log remembers of a producer.
+struct ActiveProducer: Sendable, Equatable {
+    var producerID: Int64
+    var producerEpoch: Int16
+    /// The sequence number of its last record; -1 if it has written nothing but a marker.
+    var lastSequence: Int32
+    /// The greatest time of its last batch, in milliseconds since 1970; -1 likewise.
+    var lastTimestamp: Int64
+    /// Where its open transaction begins; nil if it has none.
+    var transactionStart: Int64?
 }
 
 /// A record found by its time.

@@ -40,7 +40,9 @@ final class LogSegment {
     }
 
     /// Counts a batch that was written at the end.
-    func add(_ header: RecordBatchHeader) { index.add(header, baseOffset: baseOffset) }
+    func add(_ header: RecordBatchHeader, isAbort: Bool) {
+        index.add(header, baseOffset: baseOffset, isAbort: isAbort)
+    }
 
     /// Writes the `.idx` file; without it the next start reads all headers of the segment.
     func writeIndex() throws(BrokerError) {

@@ -147,6 +147,43 @@ extension Partition {
         if !isAccepted { completion(.failure(.kafkaStorageError)) }
     }
 
+    /// Lets a producer write transactionally; see `PartitionLog.beginTransaction`.
+    func beginTransaction(
+        producerID: Int64,
+        epoch: Int16,
+        _ completion: @escaping @Sendable (ErrorCode) -> Void
+    ) {
+        let isAccepted = perform { log in
+            completion(log.beginTransaction(producerID: producerID, epoch: epoch))
+        }
+        if !isAccepted { completion(.kafkaStorageError) }
+    }
+
+    /// Ends a producer's transaction; see `PartitionLog.endTransaction`.
+    func endTransaction(
+        _ marker: TransactionMarker,
+        onlyIfOpen: Bool,
+        _ completion: @escaping @Sendable (ErrorCode) -> Void
+    ) {
+        let isAccepted = perform(isReply: true) { log in
+            log.endTransaction(marker, onlyIfOpen: onlyIfOpen, completion)
+        }
+        if !isAccepted { completion(.kafkaStorageError) }
+    }
+
+    /// The producers that the log remembers.
+    func describeProducers(
+        _ completion: @escaping @Sendable (Result<[ActiveProducer], ErrorCode>) -> Void
+    ) {
+        let isAccepted = perform { log in
+            completion(
+                log.isDeleted
+                    ? .failure(.unknownTopicOrPartition) : .success(log.describeProducers())
+            )
+        }
+        if !isAccepted { completion(.failure(.kafkaStorageError)) }
+    }
+
     /// Calls a closure once, as soon as the offsets differ from those that the caller has seen, or
     /// the log is deleted, fails or closes.
     ///

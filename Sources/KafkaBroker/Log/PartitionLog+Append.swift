@@ -44,6 +44,7 @@ extension PartitionLog {
         let now = environment.now()
         let validator = BatchValidator(
             settings: settings,
+            isTransactional: request.isTransactional,
             produceVersion: request.produceVersion,
             now: now
         )
@@ -61,19 +62,12 @@ extension PartitionLog {
                 durableOffset: original.nextOffset
             )
         }
+        try checkTransaction(header)
         guard environment.flusher.hasRoom else {
             throw AppendFailure(.kafkaStorageError, "the broker's disk is nearly full")
         }
-        header.baseOffset = endOffset
-        header.leaderEpoch = leaderEpoch
         if settings.usesAppendTime { header.setAppendTime(now) }
-        do throws(BrokerError) {
-            try rollIfNeeded(for: header, now)
-            try write(header, bytes, now)
-        } catch {
-            environment.flusher.report(error)
-            throw AppendFailure(.kafkaStorageError, error.description)
-        }
+        try store(&header, bytes, now)
         let batch = AppendedBatch(
             baseOffset: header.baseOffset,
             appendTimestamp: settings.usesAppendTime ? now : -1,
@@ -82,6 +76,23 @@ extension PartitionLog {
         // What carries a producer id must survive, or its retry would not be recognised.
         let isDurable = request.acks == -1 || header.producerID >= 0
         return Outcome(batch: batch, durableOffset: isDurable ? header.nextOffset : nil)
+    }
+
+    /// Gives a batch its offset and writes it at the end of the log.
+    func store(
+        _ header: inout RecordBatchHeader,
+        _ bytes: UnsafeRawBufferPointer,
+        _ now: Int64
+    ) throws(AppendFailure) {
+        header.baseOffset = endOffset
+        header.leaderEpoch = leaderEpoch
+        do throws(BrokerError) {
+            try rollIfNeeded(for: header, now)
+            try write(header, bytes, now)
+        } catch {
+            environment.flusher.report(error)
+            throw AppendFailure(.kafkaStorageError, error.description)
+        }
     }
 
     /// Writes a batch at the end of the active segment and notes it everywhere.
@@ -104,15 +115,16 @@ extension PartitionLog {
             throw FileSystem.failure("write", file.path, code: code)
         }
         if segment.firstAppend == nil { segment.firstAppend = now }
-        segment.add(header)
-        producers.apply(header, now: now)
+        segment.add(header, isAbort: header.isControl && TransactionMarker.isAbort(bytes))
+        producers.apply(header, now: now, open: segment.index.transactions.open)
         epochs.add(leaderEpoch, at: header.baseOffset)
         hasChanged = true
         let unsynced = sync.didWrite(
             to: file,
             isNewFile: isNewFile,
             segment: segment.baseOffset,
-            header
+            header,
+            lastStable: lastStable
         )
         if settings.flushMilliseconds == 0 || unsynced >= settings.flushRecordCount {
             sync.requestSync()
@@ -128,7 +140,7 @@ extension PartitionLog {
         var head = [UInt8](repeating: 0, count: RecordBatchHeader.byteCount)
         head.withUnsafeMutableBytes { head in
             header.write(to: head)
-            guard settings.usesAppendTime else { return }
+            guard header.usesAppendTime else { return }
             let covered = UnsafeRawBufferPointer(head)[RecordBatchHeader.checksumStart...]
             let first = CRC32C.checksum(UnsafeRawBufferPointer(rebasing: covered))
             header.checksum = CRC32C.checksum(body, after: first)
@@ -171,12 +183,14 @@ extension PartitionLog {
     /// The index and the snapshot may be lost in a crash: both are rebuilt from the segment.
     func roll() throws(BrokerError) {
         let segment = LogSegment(directory: directory, baseOffset: endOffset)
+        segment.index = LogIndex(baseOffset: endOffset, after: active.index)
         try active.writeIndex()
         let snapshot = snapshotFile()
         try FileSystem.write(snapshot.bytes, to: snapshot.path, isDurable: false)
         try removeOldSnapshots()
         producers.expire(
-            before: environment.now() - environment.settings.producerExpirationMilliseconds
+            before: environment.now() - environment.settings.producerExpirationMilliseconds,
+            open: active.index.transactions.open
         )
         segments.append(segment)
         hasChanged = true

@@ -45,10 +45,12 @@ extension PartitionLog {
             return .failure(.offsetOutOfRange)
         }
         var result = LogRead(records: ByteBuffer(), offsets: offsets)
+        if isolation == .readCommitted { result.abortedTransactions = [] }
         let end = offsets.end(for: isolation)
         guard offset < end, maxByteCount > 0 || minOneBatch else { return .success(result) }
         do throws(BrokerError) {
             var place = try locate(offset)
+            var nextOffset = offset
             while let (index, position) = place {
                 let isFirst = result.records.readableBytes == 0
                 let isComplete = try read(
@@ -57,10 +59,14 @@ extension PartitionLog {
                     below: end,
                     maxByteCount: maxByteCount - result.records.readableBytes,
                     minOneBatch: minOneBatch && isFirst,
-                    into: &result.records
+                    into: &result.records,
+                    &nextOffset
                 )
                 // Go on into the next segment, or a fetch would wait for bytes that are there.
                 place = isComplete && index + 1 < segments.count ? (index + 1, 0) : nil
+            }
+            if isolation == .readCommitted {
+                result.abortedTransactions = abortedTransactions(from: offset, below: nextOffset)
             }
         } catch {
             environment.flusher.report(error)
@@ -122,6 +128,7 @@ extension PartitionLog {
     ///   - maxByteCount: The most bytes wanted.
     ///   - minOneBatch: Whether one batch may be larger than that.
     ///   - buffer: Where to append the batches.
+    ///   - nextOffset: Is set to the offset after the last batch, if there is any.
     /// - Returns: Whether everything up to the end of the segment was read.
     /// - Throws: `BrokerError` of kind `storage`.
     private func read(
@@ -130,7 +137,8 @@ extension PartitionLog {
         below end: Int64,
         maxByteCount: Int,
         minOneBatch: Bool,
-        into buffer: inout ByteBuffer
+        into buffer: inout ByteBuffer,
+        _ nextOffset: inout Int64
     ) throws(BrokerError) -> Bool {
         let available = segment.byteCount - position
         guard available > 0 else { return true }
@@ -150,6 +158,7 @@ extension PartitionLog {
         }
         buffer.moveWriterIndex(to: start + whole.byteCount)
         if whole.byteCount > 0 {
+            nextOffset = whole.nextOffset
             readEnds.add(
                 offset: whole.nextOffset,
                 segment: segment.baseOffset,

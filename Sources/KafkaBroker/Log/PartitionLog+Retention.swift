@@ -69,9 +69,9 @@ extension PartitionLog {
         _ completion: @escaping @Sendable (BrokerError?) -> Void
     ) {
         logStart = offset
-        sync.didMoveStart(to: offset)
+        sync.didMoveStart(to: offset, lastStable: lastStable)
         epochs.advance(logStart: offset)
-        producers.advance(logStart: offset)
+        producers.advance(logStart: offset, open: active.index.transactions.open)
         wakeWaiters()
         let runLater = runLater
         writeCheckpoint { error in

@@ -34,6 +34,10 @@ final class PartitionLog {
     var segments: [LogSegment]
     var openSegments = OpenSegments()
     var producers: ProducerStates
+    /// The epochs in which producers may write transactionally.
+    ///
+    /// Not stored: the coordinator tells again after a start.
+    var permissions: [Int64: Int16] = [:]
     var epochs: LeaderEpochs
     var logStart: Int64
     /// The offsets of the `.snap` files, ascending.
@@ -76,8 +80,13 @@ final class PartitionLog {
         checkpoint = recovered.checkpoint
         checkpoints = CheckpointWriter(directory: recovered.directory)
         let end = recovered.endOffset
+        let open = recovered.segments[recovered.segments.count - 1].index.transactions.open
         sync = PartitionSync(
-            offsets: LogOffsets(logStart: logStart, highWatermark: end, lastStable: end),
+            offsets: LogOffsets(
+                logStart: logStart,
+                highWatermark: end,
+                lastStable: max(logStart, open.first?.firstOffset ?? end)
+            ),
             activeSegment: recovered.segments[recovered.segments.count - 1].baseOffset,
             directory: recovered.directory,
             flusher: environment.flusher

@@ -79,12 +79,14 @@ extension PartitionSync {
     ///   - isNewFile: Whether the file was made for it.
     ///   - segment: The base offset of the file's segment.
     ///   - header: The batch.
+    ///   - lastStable: The offset before which no transaction is open now.
     /// - Returns: How many records are unsynced now.
     func didWrite(
         to file: SegmentFile,
         isNewFile: Bool,
         segment: Int64,
-        _ header: RecordBatchHeader
+        _ header: RecordBatchHeader,
+        lastStable: Int64
     ) -> Int64 {
         state.withLock { state in
             if state.unsynced.last !== file { state.unsynced.append(file) }
@@ -94,15 +96,19 @@ extension PartitionSync {
             state.unsyncedRecordCount += Int64(header.recordCount)
             if state.failure == nil {
                 state.offsets.highWatermark = header.nextOffset
-                // With transactions: the least start of an open one, if there is any.
-                state.offsets.lastStable = header.nextOffset
+                state.offsets.lastStable = lastStable
             }
             return state.unsyncedRecordCount
         }
     }
 
     /// Notes that the log begins later now.
-    func didMoveStart(to offset: Int64) { state.withLock { $0.offsets.logStart = offset } }
+    func didMoveStart(to offset: Int64, lastStable: Int64) {
+        state.withLock { state in
+            state.offsets.logStart = offset
+            if state.failure == nil { state.offsets.lastStable = lastStable }
+        }
+    }
 
     /// Calls a closure as soon as everything before an offset is on stable storage, and sees to it
     /// that it will be.

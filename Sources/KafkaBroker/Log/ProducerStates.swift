@@ -34,8 +34,6 @@ struct ProducerStates: Sendable, Equatable {
         var lastWrite: Int64
         /// The offset after its last batch or marker.
         var nextOffset: Int64
-        /// Where its open transaction begins; nil until transactions are built.
-        var transactionStart: Int64?
     }
 
     private(set) var producers: [Int64: Producer] = [:]
@@ -82,7 +80,16 @@ struct ProducerStates: Sendable, Equatable {
     }
 
     /// Notes a batch that is in the log.
-    mutating func apply(_ header: RecordBatchHeader, now: Int64) {
+    ///
+    /// - Parameters:
+    ///   - header: The batch.
+    ///   - now: The broker's time.
+    ///   - open: The transactions that are open after it.
+    mutating func apply(
+        _ header: RecordBatchHeader,
+        now: Int64,
+        open: [SegmentTransactions.Open] = []
+    ) {
         guard header.producerID >= 0 else { return }
         var producer =
             producers[header.producerID]
@@ -110,36 +117,33 @@ struct ProducerStates: Sendable, Equatable {
             )
         }
         producers[header.producerID] = producer
-        if producers.count > Self.limit { forgetSilent() }
+        if producers.count > Self.limit { forgetSilent(open) }
     }
 
-    /// Forgets producers that have written nothing since a time, unless a transaction is open.
-    mutating func expire(before time: Int64) {
-        producers = producers.filter { $0.value.lastWrite >= time || $0.value.isInTransaction }
+    /// Forgets producers that have written nothing since a time, but not those in a transaction.
+    mutating func expire(before time: Int64, open: [SegmentTransactions.Open]) {
+        let open = Set(open.map(\.producerID))
+        producers = producers.filter { $0.value.lastWrite >= time || open.contains($0.key) }
     }
 
-    /// Forgets producers whose batches are all gone from the log.
-    mutating func advance(logStart: Int64) {
-        producers = producers.filter { $0.value.nextOffset > logStart || $0.value.isInTransaction }
+    /// Forgets producers whose batches are all gone from the log, but not those in a transaction.
+    mutating func advance(logStart: Int64, open: [SegmentTransactions.Open]) {
+        let open = Set(open.map(\.producerID))
+        producers = producers.filter { $0.value.nextOffset > logStart || open.contains($0.key) }
     }
 
     /// Forgets the tenth of the producers that has been silent for longest.
-    private mutating func forgetSilent() {
+    private mutating func forgetSilent(_ open: [SegmentTransactions.Open]) {
         let times = producers.values.map(\.lastWrite).sorted()
-        expire(before: times[times.count / 10] + 1)
+        expire(before: times[times.count / 10] + 1, open: open)
     }
-}
-
-extension ProducerStates.Producer {
-    /// Whether it must not be forgotten.
-    var isInTransaction: Bool { transactionStart != nil }
 }
 
 /// The `.snap` file: the states as of an offset.
 extension ProducerStates {
     /// The bytes of the file.
     func encoded(at offset: Int64) -> [UInt8] {
-        SealedFile.seal("FSNP") { writer in
+        SealedFile.seal("FSN2") { writer in
             writer.integer(offset)
             writer.integer(UInt32(producers.count))
             for (id, producer) in producers.sorted(by: { $0.key < $1.key }) {
@@ -147,7 +151,6 @@ extension ProducerStates {
                 writer.integer(producer.epoch)
                 writer.integer(producer.lastWrite)
                 writer.integer(producer.nextOffset)
-                writer.integer(producer.transactionStart ?? -1)
                 writer.integer(UInt8(producer.batches.count))
                 for batch in producer.batches {
                     writer.integer(batch.firstSequence)
@@ -161,7 +164,7 @@ extension ProducerStates {
 
     /// Reads a file; nil if it is damaged or of another offset.
     init?(_ bytes: [UInt8], at offset: Int64) {
-        let producers = SealedFile.open("FSNP", bytes) {
+        let producers = SealedFile.open("FSN2", bytes) {
             reader throws(WireError) -> [Int64: Producer]? in
             guard try reader.integer(as: Int64.self) == offset else { return nil }
             var producers: [Int64: Producer] = [:]
@@ -182,8 +185,6 @@ extension ProducerStates {
             lastWrite: try reader.integer(),
             nextOffset: try reader.integer()
         )
-        let start = try reader.integer(as: Int64.self)
-        producer.transactionStart = start >= 0 ? start : nil
         for _ in 0..<(try reader.integer(as: UInt8.self)) {
             producer.batches.append(
                 Batch(

@@ -5,27 +5,28 @@ import KafkaWire
 /// Groups and their committed offsets. The image of these is with their owner, the coordinator,
 /// which reads them once at start and then only writes.
 extension MetadataStore {
+    /// Says, inside the database transaction that would store offsets, whether they may be part of
+    /// a Kafka transaction: then the end of that transaction comes either before or after.
+    typealias OffsetCheck =
+        @Sendable (OffsetTransaction, _ groupID: String, Database) throws -> ErrorCode
+
+    /// Learns how a change went, on the writer's thread.
+    typealias Completion = @Sendable (Result<ErrorCode, BrokerError>) -> Void
+
     /// Reads all groups with their offsets; blocks.
-    func loadGroups() throws(BrokerError) -> [(StoredGroup, [OffsetKey: CommittedOffset])] {
+    func loadGroups() throws(BrokerError) -> [GroupState] {
         do {
-            return try writer.read { rows in
-                var offsets = try MetadataDatabase.offsets(rows)
-                return try MetadataDatabase.groups(rows).map { group in
-                    (group, offsets.removeValue(forKey: group.id) ?? [:])
-                }
-            }
+            return try writer.read(MetadataDatabase.groups)
         } catch {
             throw BrokerError.storage("the groups could not be read", error)
         }
     }
 
     /// Stores a group's generation and members; its offsets stay.
-    func save(
-        _ group: StoredGroup,
-        completion: @escaping @Sendable (Result<Void, BrokerError>) -> Void
-    ) {
+    func save(_ group: GroupState, completion: @escaping Completion) {
         writer.submit { rows, _ in
-            try MetadataDatabase.save(group, rows)
+            try group.save(rows)
+            return .none
         } completion: {
             completion($0)
         }
@@ -34,191 +35,127 @@ extension MetadataStore {
     /// Stores offsets of a group, which is stored too if it is new.
     ///
     /// Those of topics that do not exist any more are left out.
+    ///
+    /// - Parameters:
+    ///   - offsets: What to store.
+    ///   - id: The group.
+    ///   - transaction: The transaction whose end decides whether the offsets come to count, and
+    ///     what says whether it may have them; nil if they count at once.
+    ///   - completion: Called with the check's error, or none.
     func commit(
         _ offsets: [(OffsetKey, CommittedOffset)],
         ofGroup id: String,
-        completion: @escaping @Sendable (Result<Void, BrokerError>) -> Void
+        in transaction: (OffsetTransaction, check: OffsetCheck)? = nil,
+        completion: @escaping Completion
     ) {
         writer.submit { rows, image in
+            if let (transaction, check) = transaction {
+                let error = try check(transaction, id, rows)
+                guard error == .none else { return error }
+            }
             let live = offsets.filter { image.topics[$0.0.topicID] != nil }
-            try MetadataDatabase.insertGroupIfMissing(id, date: live.first?.1.date ?? 0, rows)
-            for (key, offset) in live { try MetadataDatabase.save(offset, key, group: id, rows) }
+            let producerID = transaction?.0.producerID
+            try MetadataDatabase.save(live, ofGroup: id, producerID: producerID, rows)
+            return .none
         } completion: {
             completion($0)
         }
     }
 
-    /// Removes offsets of a group, unless newer ones were committed since.
-    func remove(
-        _ offsets: [(OffsetKey, CommittedOffset)],
-        ofGroup id: String,
-        completion: @escaping @Sendable (Result<Void, BrokerError>) -> Void
+    /// Removes committed offsets of a group.
+    func removeOffsets(
+        of partitions: [OffsetKey],
+        inGroup id: String,
+        completion: @escaping Completion
     ) {
         writer.submit { rows, _ in
-            for (key, offset) in offsets {
-                try MetadataDatabase.remove(offset, key, group: id, rows)
+            let statement = try rows.cachedStatement(
+                sql: "DELETE FROM \"offset\" WHERE group_id = ? AND topic_id = ? AND partition = ?"
+            )
+            for key in partitions {
+                try statement.execute(arguments: [id, key.topicID.data, key.partition])
             }
+            return .none
         } completion: {
             completion($0)
         }
     }
 
     /// Removes a group and its offsets.
-    func deleteGroup(
-        id: String,
-        completion: @escaping @Sendable (Result<Void, BrokerError>) -> Void
-    ) {
+    func deleteGroup(id: String, completion: @escaping Completion) {
         writer.submit { rows, _ in
-            try rows.execute(sql: "DELETE FROM \"group\" WHERE id = ?", arguments: [id])
+            try GroupState.deleteOne(rows, key: id)
+            return .none
         } completion: {
             completion($0)
         }
     }
 }
 
+/// Members are kept as JSON, their bytes as base64.
+extension GroupState: FetchableRecord, PersistableRecord {
+    static let databaseTableName = "group"
+}
+
 /// Rows of groups and offsets.
 extension MetadataDatabase {
-    static func save(_ group: StoredGroup, _ rows: Database) throws {
-        let members = try JSONEncoder().encode(group.members.map(MemberRow.init))
+    fileprivate static func save(
+        _ offsets: [(OffsetKey, CommittedOffset)],
+        ofGroup id: String,
+        producerID: Int64?,
+        _ rows: Database
+    ) throws {
+        try insertGroupIfMissing(id, date: offsets.first?.1.date ?? 0, rows)
+        // The tables differ in one column.
+        let (table, column) =
+            producerID == nil ? ("\"offset\"", "committed") : ("txn_offset", "producer_id")
         let statement = try rows.cachedStatement(
             sql: """
-                INSERT INTO "group"
-                (id, generation, protocol_type, protocol, leader, members, empty_since)
+                INSERT OR REPLACE INTO \(table)
+                (group_id, topic_id, partition, "offset", epoch, metadata, \(column))
                 VALUES (?, ?, ?, ?, ?, ?, ?)
-                ON CONFLICT (id) DO UPDATE SET
-                generation = excluded.generation, protocol_type = excluded.protocol_type,
-                protocol = excluded.protocol, leader = excluded.leader,
-                members = excluded.members, empty_since = excluded.empty_since
                 """
         )
-        try statement.execute(arguments: [
-            group.id, group.generation, group.protocolType, group.protocolName, group.leaderID,
-            String(decoding: members, as: UTF8.self), group.emptySince,
-        ])
+        for (key, offset) in offsets {
+            try statement.execute(arguments: [
+                id, key.topicID.data, key.partition, offset.offset, offset.leaderEpoch,
+                offset.metadata, producerID ?? offset.date,
+            ])
+        }
     }
 
     static func insertGroupIfMissing(_ id: String, date: Int64, _ rows: Database) throws {
         let statement = try rows.cachedStatement(
             sql: """
-                INSERT INTO "group" (id, generation, members, empty_since)
-                VALUES (?, 0, '[]', ?) ON CONFLICT (id) DO NOTHING
+                INSERT OR IGNORE INTO "group" (id, generation, members, empty_since)
+                VALUES (?, 0, '[]', ?)
                 """
         )
         try statement.execute(arguments: [id, date])
     }
 
-    static func groups(_ rows: Database) throws -> [StoredGroup] {
-        try Row.fetchAll(rows, sql: "SELECT * FROM \"group\"").map { row in
-            let json: String = row["members"]
-            let members = try JSONDecoder().decode([MemberRow].self, from: Data(json.utf8))
-            return StoredGroup(
-                id: row["id"],
-                generation: row["generation"],
-                protocolType: row["protocol_type"],
-                protocolName: row["protocol"],
-                leaderID: row["leader"],
-                members: members.map(\.member),
-                emptySince: row["empty_since"]
-            )
-        }
-    }
-
-    static func save(
-        _ offset: CommittedOffset,
-        _ key: OffsetKey,
-        group: String,
-        _ rows: Database
-    ) throws {
-        let statement = try rows.cachedStatement(
+    fileprivate static func groups(_ rows: Database) throws -> [GroupState] {
+        let groups = try GroupState.fetchAll(rows).map { ($0.id, $0) }
+        var groupsByID = Dictionary(uniqueKeysWithValues: groups)
+        let common = "group_id, topic_id, partition, \"offset\", epoch, metadata"
+        let offsets = try Row.fetchCursor(
+            rows,
             sql: """
-                INSERT INTO "offset"
-                (group_id, topic_id, partition, "offset", epoch, metadata, committed)
-                VALUES (?, ?, ?, ?, ?, ?, ?)
-                ON CONFLICT (group_id, topic_id, partition) DO UPDATE SET
-                "offset" = excluded."offset", epoch = excluded.epoch,
-                metadata = excluded.metadata, committed = excluded.committed
+                SELECT \(common), committed, NULL AS producer_id FROM "offset"
+                UNION ALL SELECT \(common), 0, producer_id FROM txn_offset
                 """
         )
-        try statement.execute(arguments: [
-            group, key.topicID.data, key.partition, offset.offset, offset.leaderEpoch,
-            offset.metadata, offset.date,
-        ])
-    }
-
-    static func remove(
-        _ offset: CommittedOffset,
-        _ key: OffsetKey,
-        group: String,
-        _ rows: Database
-    ) throws {
-        let statement = try rows.cachedStatement(
-            sql: """
-                DELETE FROM "offset"
-                WHERE group_id = ? AND topic_id = ? AND partition = ? AND committed <= ?
-                """
-        )
-        try statement.execute(arguments: [group, key.topicID.data, key.partition, offset.date])
-    }
-
-    static func offsets(_ rows: Database) throws -> [String: [OffsetKey: CommittedOffset]] {
-        var offsets: [String: [OffsetKey: CommittedOffset]] = [:]
-        let cursor = try Row.fetchCursor(rows, sql: "SELECT * FROM \"offset\"")
-        while let row = try cursor.next() {
+        while let row = try offsets.next() {
             guard let topicID = UUID16(data: row["topic_id"]) else { continue }
-            let group: String = row["group_id"]
-            let key = OffsetKey(topicID: topicID, partition: row["partition"])
-            offsets[group, default: [:]][key] = CommittedOffset(
+            let offset = CommittedOffset(
                 offset: row["offset"],
                 leaderEpoch: row["epoch"],
                 metadata: row["metadata"],
                 date: row["committed"]
             )
+            let key = OffsetKey(topicID: topicID, partition: row["partition"])
+            groupsByID[row["group_id"]]?.apply([(key, offset)], producerID: row["producer_id"])
         }
-        return offsets
-    }
-}
-
-/// A member as JSON; bytes as base64.
-private struct MemberRow: Codable {
-    struct ProtocolRow: Codable {
-        var name: String
-        var metadata: Data
-    }
-
-    var id: String
-    var instance: String?
-    var client: String
-    var host: String
-    var sessionTimeout: Int32
-    var rebalanceTimeout: Int32
-    var protocols: [ProtocolRow]
-    var assignment: Data
-
-    init(_ member: StoredMember) {
-        id = member.id
-        instance = member.instanceID
-        client = member.clientID
-        host = member.clientHost
-        sessionTimeout = member.sessionTimeout
-        rebalanceTimeout = member.rebalanceTimeout
-        protocols = member.protocols.map {
-            ProtocolRow(name: $0.name, metadata: Data($0.metadata))
-        }
-        assignment = Data(member.assignment)
-    }
-
-    var member: StoredMember {
-        StoredMember(
-            id: id,
-            instanceID: instance,
-            clientID: client,
-            clientHost: host,
-            sessionTimeout: sessionTimeout,
-            rebalanceTimeout: rebalanceTimeout,
-            protocols: protocols.map {
-                GroupProtocol(name: $0.name, metadata: [UInt8]($0.metadata))
-            },
-            assignment: [UInt8](assignment)
-        )
+        return Array(groupsByID.values)
     }
 }

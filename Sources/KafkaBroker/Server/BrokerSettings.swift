@@ -16,6 +16,8 @@ public struct BrokerSettings: Sendable, Codable, Equatable {
     public var clampReplicationFactor = false
     /// After how many milliseconds writes that nobody waits for reach stable storage.
     public var flushIntervalMilliseconds = 1000
+    /// How often records that topics no longer keep are looked for.
+    public var retentionCheckMilliseconds = 300_000
     /// The size at which a topic's log begins a new file, unless the topic says otherwise.
     public var segmentBytes = 128 << 20
     /// The largest batch that a topic accepts, unless the topic says otherwise.
@@ -36,6 +38,8 @@ public struct BrokerSettings: Sendable, Codable, Equatable {
     public var requestArrivalMilliseconds = 30_000
     /// How many milliseconds a client may take to accept an answer.
     public var answerAcceptanceMilliseconds = 60_000
+    /// For tests of crashes only: a `FaultPoint` at which the broker kills itself.
+    public var faultPoint: String?
 
     /// Settings with every default.
     public init(dataDirectory: String) { self.dataDirectory = dataDirectory }
@@ -45,6 +49,7 @@ public struct BrokerSettings: Sendable, Codable, Equatable {
 
     /// Checks what can be checked without touching the system.
     func validate() throws(BrokerError) {
+        _ = try FaultPoint(faultPoint)
         try check(!dataDirectory.isEmpty, "dataDirectory is empty", "name a directory")
         try check((0...65535).contains(port), "port = \(port)", "use 0 to 65535")
         try check(
@@ -87,6 +92,7 @@ public struct BrokerSettings: Sendable, Codable, Equatable {
         )
         for (name, value) in [
             ("flushIntervalMilliseconds", flushIntervalMilliseconds),
+            ("retentionCheckMilliseconds", retentionCheckMilliseconds),
             ("connectionsMaxIdleMilliseconds", connectionsMaxIdleMilliseconds),
             ("requestArrivalMilliseconds", requestArrivalMilliseconds),
             ("answerAcceptanceMilliseconds", answerAcceptanceMilliseconds),
@@ -114,7 +120,7 @@ extension BrokerSettings {
             clampReplicationFactor, flushIntervalMilliseconds, segmentBytes, maxMessageBytes,
             groupInitialRebalanceDelayMilliseconds, socketRequestMaxBytes, fetchMaxBytes,
             requestMemoryBytes, maxConnections, connectionsMaxIdleMilliseconds,
-            requestArrivalMilliseconds, answerAcceptanceMilliseconds
+            requestArrivalMilliseconds, answerAcceptanceMilliseconds, retentionCheckMilliseconds
     }
 
     /// Any key, so that one that nobody knows can be told from one that is missing.
@@ -149,6 +155,7 @@ extension BrokerSettings {
         try read(.autoCreateTopics, &autoCreateTopics)
         try read(.clampReplicationFactor, &clampReplicationFactor)
         try read(.flushIntervalMilliseconds, &flushIntervalMilliseconds)
+        try read(.retentionCheckMilliseconds, &retentionCheckMilliseconds)
         try read(.segmentBytes, &segmentBytes)
         try read(.maxMessageBytes, &maxMessageBytes)
         try read(.groupInitialRebalanceDelayMilliseconds, &groupInitialRebalanceDelayMilliseconds)

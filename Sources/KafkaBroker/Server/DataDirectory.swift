@@ -10,9 +10,14 @@ final class DataDirectory: Sendable {
     /// The version of the directory's layout that this program writes.
     static let formatVersion = 1
 
+    /// The path from the root, whatever the process's working directory becomes.
+    static func absolutePath(_ path: String) -> String {
+        URL(fileURLWithPath: path, isDirectory: true).standardizedFileURL.path
+    }
+
     /// Makes the directory if it is missing and locks it.
     init(path: String) throws(BrokerError) {
-        url = URL(fileURLWithPath: path, isDirectory: true)
+        url = URL(fileURLWithPath: Self.absolutePath(path), isDirectory: true)
         do {
             try FileManager.default.createDirectory(
                 at: url,

@@ -10,6 +10,7 @@ final class Services: Sendable {
     private let logs: LogDirectory
     private let fetches: FetchHandler
     private let groups: GroupCoordinator
+    private let transactions: TransactionCoordinator
 
     /// Opens the data directory and recovers what a crash left; blocks.
     init(_ settings: BrokerSettings, logger: Logger) throws(BrokerError) {
@@ -19,7 +20,9 @@ final class Services: Sendable {
         let node = Node(host: settings.clientHost, clusterID: store.clusterID)
         self.node = node
         do throws(BrokerError) {
-            logs = try LogDirectory(url: directory.url, logger: logger)
+            var logSettings = LogDirectorySettings()
+            logSettings.retentionCheckMilliseconds = Int64(settings.retentionCheckMilliseconds)
+            logs = try LogDirectory(url: directory.url, settings: logSettings, logger: logger)
         } catch {
             // The logs are as they were: what was clean before is clean still.
             store.close(clean: store.wasClosedCleanly)
@@ -28,15 +31,27 @@ final class Services: Sendable {
         let topics = TopicLogs(store: store, directory: logs, settings: settings)
         do throws(BrokerError) {
             try topics.openAll()
-            groups = try GroupCoordinator(
+            let environment = GroupEnvironment(
                 store: store,
                 settings: settings.groups,
-                endpoint: {
-                    CoordinatorEndpoint(nodeID: node.id, host: node.host, port: node.port)
-                },
+                checkOffsets: MetadataDatabase.checkOffsets,
+                logger: logger
+            )
+            groups = try GroupCoordinator(environment)
+        } catch {
+            logs.close()
+            store.close(clean: false)
+            throw error
+        }
+        do throws(BrokerError) {
+            transactions = try TransactionCoordinator(
+                store: store,
+                participants: TransactionParticipants(logs: topics, groups: groups),
+                faults: try FaultPoint(settings.faultPoint),
                 logger: logger
             )
         } catch {
+            groups.stop()
             logs.close()
             store.close(clean: false)
             throw error
@@ -45,16 +60,10 @@ final class Services: Sendable {
         fetches = FetchHandler(logs: topics, settings: settings)
         var handlers: [any RequestHandler] = [
             ProduceHandler(logs: topics), fetches,
-            ListOffsetsHandler(logs: topics).handler,
-            OffsetForLeaderEpochHandler(logs: topics).handler,
-            MetadataHandler(node: node, catalog: catalog).handler,
-            DescribeClusterHandler(node: node).handler,
-            CreateTopicsHandler(node: node, catalog: catalog).handler,
-            DeleteTopicsHandler(catalog: catalog).handler,
-            DescribeConfigsHandler(node: node, catalog: catalog).handler,
-            InitProducerIDHandler(store: store).handler,
+            FindCoordinatorHandler(node: node).handler,
         ]
-        handlers += groups.handlers
+        handlers += TopicAPIs(node: node, catalog: catalog).handlers
+        handlers += groups.handlers + transactions.handlers
         let keys = Set(handlers.map(\.key)).union([.apiVersions])
         router = RequestRouter(handlers + [ApiVersionsHandler(keys: keys)])
     }
@@ -62,6 +71,7 @@ final class Services: Sendable {
     /// Answers what waits for something to happen, so that connections can be closed.
     func releaseWaiters() {
         fetches.endWaits()
+        transactions.stop()
         groups.stop()
     }
 
@@ -79,5 +89,32 @@ extension BrokerSettings {
         var settings = GroupSettings()
         settings.limits.initialRebalanceDelay = Int32(groupInitialRebalanceDelayMilliseconds)
         return settings
+    }
+}
+
+extension TransactionParticipants {
+    /// The logs and groups of this broker.
+    init(logs: TopicLogs, groups: GroupCoordinator) {
+        self.init { id, producer, completion in
+            guard let partition = logs.partition(id.topic, id.index) else {
+                return completion(.unknownTopicOrPartition)
+            }
+            partition.beginTransaction(
+                producerID: producer.id,
+                epoch: producer.epoch,
+                completion
+            )
+        } end: { id, marker, onlyIfOpen, completion in
+            guard let partition = logs.partition(id.topic, id.index) else {
+                return completion(.unknownTopicOrPartition)
+            }
+            partition.endTransaction(marker, onlyIfOpen: onlyIfOpen, completion)
+        } endInGroups: { producerID, isCommit, completion in
+            groups.endTransaction(
+                producerID: producerID,
+                isCommit: isCommit,
+                completion: completion
+            )
+        }
     }
 }

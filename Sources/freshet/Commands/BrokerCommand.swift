@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import KafkaBroker
 import Logging
 import ServiceLifecycle
@@ -35,8 +36,10 @@ struct BrokerCommand: AsyncParsableCommand {
             }
         )
         let logger = effective.logger("freshet.broker")
+        var settings = BrokerSettings(effective.configuration.broker)
+        settings.faultPoint = ProcessInfo.processInfo.environment["FRESHET_BROKER_FAULT"]
         let service = BrokerService(
-            settings: BrokerSettings(effective.configuration.broker),
+            settings: settings,
             logger: logger
         ) { broker in
             let output = LineWriter.standardOutput()
@@ -80,7 +83,12 @@ extension BrokerSettings {
         port = section.port
         numPartitions = section.defaultPartitions
         autoCreateTopics = section.autoCreateTopics
+        clampReplicationFactor = section.replicationFactorPolicy == .clamp
         flushIntervalMilliseconds = Int(section.flushInterval.milliseconds)
+        retentionCheckMilliseconds = Int(section.retentionCheckInterval.milliseconds)
+        groupInitialRebalanceDelayMilliseconds = Int(
+            section.groupInitialRebalanceDelay.milliseconds
+        )
         segmentBytes = Int(section.segmentSize.bytes)
         maxMessageBytes = Int(section.maximumBatchSize.bytes)
         requestMemoryBytes = Int(section.requestMemory.bytes)

@@ -43,6 +43,18 @@ extension EffectiveConfiguration {
             "broker.flush_interval",
             "1ms or more"
         )
+        try require(
+            (.milliseconds(1)...(.seconds(86_400))).contains(
+                broker.retentionCheckInterval.duration
+            ),
+            "broker.retention_check_interval",
+            "1ms to 1d"
+        )
+        try require(
+            broker.groupInitialRebalanceDelay.duration <= .seconds(300),
+            "broker.group_initial_rebalance_delay",
+            "0 to 5m"
+        )
     }
 
     private func validateTopics() throws(ConfigurationError) {

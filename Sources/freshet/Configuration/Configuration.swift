@@ -31,7 +31,10 @@ struct Configuration: Codable, Sendable, Equatable {
         var port = 9092
         var defaultPartitions = 1
         var autoCreateTopics = true
+        var replicationFactorPolicy = ReplicationFactorPolicy.refuse
         var flushInterval = TimeSpan(.seconds(1))
+        var retentionCheckInterval = TimeSpan(.seconds(300))
+        var groupInitialRebalanceDelay = TimeSpan(.zero)
         var segmentSize = ByteSize(mebibytes: 128)
         var maximumBatchSize = ByteSize(bytes: 1_048_588)
         var requestMemory = ByteSize(mebibytes: 256)
@@ -76,6 +79,14 @@ struct Configuration: Codable, Sendable, Equatable {
     struct Log: Codable, Sendable, Equatable {
         var level = Logger.Level.info
     }
+}
+
+/// What the embedded broker does when a topic is to have more replicas than there are brokers.
+enum ReplicationFactorPolicy: String, Codable, Sendable, CaseIterable {
+    /// Answer with an error.
+    case refuse
+    /// Create the topic with one.
+    case clamp
 }
 
 /// Where reading begins when nothing says otherwise.

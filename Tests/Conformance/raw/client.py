@@ -146,7 +146,9 @@ class Client(Connection):
         topics: list[dict[str, Any]] = []
         for each in partitions:
             fields = dict(each)
-            name = {key: fields.pop(key) for key in ("topic", "topicId") if key in fields}
+            name: dict[str, Any] = {
+                key: fields.pop(key) for key in ("topic", "topicId") if key in fields
+            }
             if topics and all(topics[-1][key] == name[key] for key in name):
                 topics[-1]["partitions"].append(fields)
             else:
@@ -185,13 +187,14 @@ class Client(Connection):
             found += decode_batches(answer.records)
             offset = found[-1].last_offset + 1
 
-    def values(self, topic: str, *, partition: int = 0) -> list[bytes | None]:
-        """Values of every record that is not a control record."""
+    def values(self, topic: str, *, partition: int = 0, offset: int = 0) -> list[bytes | None]:
+        """Values of every record from `offset` on that is not a control record."""
         return [
             record.value
-            for batch in self.batches(topic, partition=partition)
+            for batch in self.batches(topic, partition=partition, offset=offset)
             if not batch.is_control
             for record in batch.records
+            if record.offset >= offset
         ]
 
     def committed(self, topic: str, *, partition: int = 0, offset: int = 0) -> list[bytes | None]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from kafka_codec import ErrorCode, Struct
-from raw.client import Client
+from raw.client import Client, wait_for
 from raw.ranges import latest
 
 Protocols = tuple[tuple[str, bytes], ...]
@@ -148,9 +148,7 @@ class Member:
         code: int = answer.members[0].errorCode
         return code
 
-    def commit(
-        self, topic: str, offset: int, metadata: str | None = "", partition: int = 0
-    ) -> int:
+    def commit(self, topic: str, offset: int, metadata: str | None = "", partition: int = 0) -> int:
         """Commits one offset and returns the partition's error code."""
         codes = commit_offsets(
             self.client,
@@ -241,6 +239,10 @@ def form(members: Iterable[Member]) -> None:
     if not others:
         assign([first])
         return
+    wait_for(
+        lambda: len(describe(first.client, first.group).members) == 1 + len(others),
+        "the joins have arrived",
+    )
     first.send_join()
     for member in (first, *others):
         answer = member.receive_join()

@@ -140,9 +140,7 @@ class Producer:
         code = self.end(commit)
         assert code == ErrorCode.NONE, code
 
-    def transact(
-        self, topic: str, *records: bytes, commit: bool = True, partition: int = 0
-    ) -> int:
+    def transact(self, topic: str, *records: bytes, commit: bool = True, partition: int = 0) -> int:
         """A whole transaction of one batch; returns the batch's offset."""
         self.begin(topic, partition)
         offset = self.write(topic, *records, partition=partition)

@@ -64,9 +64,7 @@ def test_c56_before_version_4_a_member_joins_at_once(
 
 
 @quick
-def test_c56_an_id_that_the_group_did_not_give_gets_error_25(
-    connect: Connect, group: str
-) -> None:
+def test_c56_an_id_that_the_group_did_not_give_gets_error_25(connect: Connect, group: str) -> None:
     member = Member(connect(), group)
     member.id = "made-up"
     assert member.ask_join().errorCode == ErrorCode.UNKNOWN_MEMBER_ID
@@ -323,9 +321,7 @@ def test_c62_a_sync_whose_answer_was_lost_is_answered_again_with_the_same(
 
 
 @quick
-def test_c62_a_client_that_goes_while_it_joins_stays_a_member(
-    connect: Connect, group: str
-) -> None:
+def test_c62_a_client_that_goes_while_it_joins_stays_a_member(connect: Connect, group: str) -> None:
     stays, gone = members(connect, group, 2)
     form([stays])
     gone.obtain_id()

@@ -146,9 +146,7 @@ def test_c36_sequences_wrap_inside_a_batch(producer: Producer, topic: str) -> No
     assert producer.send_again(topic, wrapping).baseOffset == 0
 
 
-def test_c39_a_producer_without_state_may_begin_anywhere(
-    producer: Producer, topic: str
-) -> None:
+def test_c39_a_producer_without_state_may_begin_anywhere(producer: Producer, topic: str) -> None:
     assert producer.send(topic, b"a", base_sequence=4711).baseOffset == 0
     assert producer.send(topic, b"b", base_sequence=4712).baseOffset == 1
 
@@ -164,8 +162,6 @@ def test_c39_after_all_records_are_deleted_any_sequence_is_accepted(
 
 
 def test_c39_an_id_that_the_broker_never_gave_is_accepted(client: Client, topic: str) -> None:
-    client.write(
-        topic, Record(b"v"), producer_id=10**15, producer_epoch=3, base_sequence=9
-    )
+    client.write(topic, Record(b"v"), producer_id=10**15, producer_epoch=3, base_sequence=9)
     (batch,) = decode_batches(client.fetch(topic, 0).records)
     assert (batch.producer_id, batch.producer_epoch, batch.base_sequence) == (10**15, 3, 9)

@@ -40,9 +40,7 @@ def is_fenced(member: Member) -> None:
     assert member.leave() == fenced
 
 
-def test_c61_a_new_static_member_joins_without_a_second_round(
-    connect: Connect, group: str
-) -> None:
+def test_c61_a_new_static_member_joins_without_a_second_round(connect: Connect, group: str) -> None:
     member = Member(connect(), group, instance="one")
     answer = member.ask_join()
     assert answer.errorCode == ErrorCode.NONE
@@ -108,9 +106,7 @@ def test_c61_a_replacement_that_changes_the_protocol_rebalances(
     assert leader.joined is not None and leader.joined.protocolName == "sticky"
 
 
-def test_c61_a_join_that_waits_is_fenced_by_its_replacement(
-    connect: Connect, group: str
-) -> None:
+def test_c61_a_join_that_waits_is_fenced_by_its_replacement(connect: Connect, group: str) -> None:
     leader, old = static_group(connect, group)
     new_member = Member(connect(), group, instance="three")
     new_member.send_join()

@@ -39,9 +39,11 @@ enum Sample {
         _ producer: Int64,
         epoch: Int16 = 0,
         sequence: Int32,
-        count: Int = 1
+        count: Int = 1,
+        isTransactional: Bool = false
     ) -> [UInt8] {
         batch(count, seed: Int(sequence)) { header in
+            if isTransactional { header.attributes |= 0x10 }
             header.producerID = producer
             header.producerEpoch = epoch
             header.baseSequence = sequence

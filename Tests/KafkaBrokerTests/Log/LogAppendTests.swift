@@ -192,7 +192,7 @@ struct LogRejectionTests {
         Case(
             name: "transactional",
             batch: changed { $0.attributes = 0x10 },
-            code: .invalidTransactionState
+            code: .transactionalIDAuthorizationFailed
         ),
         Case(name: "no sequence", batch: changed { $0.producerID = 1 }, code: .invalidRecord),
         Case(name: "append time", batch: changed { $0.attributes = 8 }, code: .invalidTimestamp),

@@ -186,15 +186,22 @@ final class OpenLog: Sendable {
     func append(
         _ batch: [UInt8],
         acks: Int16 = -1,
+        isTransactional: Bool = false,
         produceVersion: Int16 = 11
     ) throws -> Result<AppendedBatch, AppendFailure> {
-        try start(batch, acks: acks, produceVersion: produceVersion).get()
+        try start(
+            batch,
+            acks: acks,
+            isTransactional: isTransactional,
+            produceVersion: produceVersion
+        ).get()
     }
 
     /// Appends without waiting for the answer.
     func start(
         _ batch: [UInt8],
         acks: Int16 = -1,
+        isTransactional: Bool = false,
         produceVersion: Int16 = 11
     ) -> Promise<Result<AppendedBatch, AppendFailure>> {
         let promise = Promise<Result<AppendedBatch, AppendFailure>>()
@@ -202,6 +209,7 @@ final class OpenLog: Sendable {
             AppendRequest(
                 records: ByteBuffer(bytes: batch),
                 acks: acks,
+                isTransactional: isTransactional,
                 produceVersion: produceVersion
             )
         ) { promise.set($0) }
@@ -215,12 +223,16 @@ final class OpenLog: Sendable {
     func read(
         _ offset: Int64,
         maxByteCount: Int = 1 << 20,
-        minOneBatch: Bool = true
+        minOneBatch: Bool = true,
+        isolation: Isolation = .readUncommitted
     ) throws -> Result<LogRead, ErrorCode> {
         let promise = Promise<Result<LogRead, ErrorCode>>()
-        partition.read(from: offset, maxByteCount: maxByteCount, minOneBatch: minOneBatch) {
-            promise.set($0)
-        }
+        partition.read(
+            from: offset,
+            maxByteCount: maxByteCount,
+            minOneBatch: minOneBatch,
+            isolation: isolation
+        ) { promise.set($0) }
         return try promise.get()
     }
 

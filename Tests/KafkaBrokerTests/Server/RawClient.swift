@@ -11,7 +11,7 @@ final class RawClient {
     init(port: Int, receiveBufferBytes: Int32? = nil) throws {
         handle = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         // A test that waits longer than this for an answer has failed.
-        var limit = timeval(tv_sec: 20, tv_usec: 0)
+        var limit = timeval(tv_sec: 60, tv_usec: 0)
         let size = socklen_t(MemoryLayout<timeval>.size)
         setsockopt(handle, SOL_SOCKET, SO_RCVTIMEO, &limit, size)
         if var receiveBufferBytes {

@@ -123,7 +123,7 @@ struct TopicAPITests {
         }
     }
 
-    @Test func `producer ids are never given twice, and transactions are refused`() async throws {
+    @Test func `producer ids are never given twice, unless to the same transactional id`() async throws {
         try await withBroker { broker, _ in
             let client = try RawClient(port: broker.port)
             var ids: Set<Int64> = []
@@ -138,12 +138,16 @@ struct TopicAPITests {
                 ids.insert(answer.int64("producerId"))
             }
             #expect(ids.count == 6)
-            let refused = try client.request(
-                .initProducerId,
-                version: 4,
-                ["transactionalId": "tx", "transactionTimeoutMs": 1000]
-            )
-            #expect(refused.errorCode() == .transactionalIDAuthorizationFailed)
+            let transactional = try (0..<2).map { _ in
+                try client.request(
+                    .initProducerId,
+                    version: 4,
+                    ["transactionalId": "tx", "transactionTimeoutMs": 1000]
+                )
+            }
+            #expect(transactional.map { $0.int16("producerEpoch") } == [0, 1])
+            #expect(Set(transactional.map { $0.int64("producerId") }).count == 1)
+            #expect(!ids.contains(transactional[0].int64("producerId")))
         }
     }
 }

@@ -1,0 +1,126 @@
+import KafkaWire
+
+/// The transactions of a log as of the end of one segment, and those that were aborted in it.
+///
+/// A function of the batches: the open ones of the segment before, then batch after batch. It is
+/// kept in the segment's index file, lost and rebuilt with it, and goes with the segment. An
+/// aborted transaction takes 24 bytes of memory for as long as its marker is in the log.
+struct SegmentTransactions: Sendable, Equatable {
+    struct Open: Sendable, Equatable {
+        var producerID: Int64
+        var firstOffset: Int64
+    }
+
+    struct Aborted: Sendable, Equatable {
+        var producerID: Int64
+        var firstOffset: Int64
+        /// Where its marker is.
+        var lastOffset: Int64
+    }
+
+    /// Those that are open at the end, in the order of their first offsets.
+    private(set) var open: [Open] = []
+    /// Those whose markers are in the segment, in the order of the markers.
+    private(set) var aborted: [Aborted] = []
+
+    /// Begins with the transactions that the segment before left open.
+    init(open: [Open] = []) { self.open = open }
+
+    /// Where a producer's open transaction begins; nil if it has none.
+    func start(of producerID: Int64) -> Int64? {
+        open.first { $0.producerID == producerID }?.firstOffset
+    }
+
+    /// Counts the batch that follows those counted so far.
+    ///
+    /// - Parameters:
+    ///   - header: The batch.
+    ///   - isAbort: Whether it is a marker that aborts.
+    mutating func add(_ header: RecordBatchHeader, isAbort: Bool) {
+        guard header.isTransactional else { return }
+        let index = open.firstIndex { $0.producerID == header.producerID }
+        if !header.isControl {
+            if index != nil { return }
+            open.append(Open(producerID: header.producerID, firstOffset: header.baseOffset))
+        } else if let index {
+            let ended = open.remove(at: index)
+            guard isAbort else { return }
+            aborted.append(
+                Aborted(
+                    producerID: ended.producerID,
+                    firstOffset: ended.firstOffset,
+                    lastOffset: header.baseOffset
+                )
+            )
+        }
+    }
+
+    /// Writes them into an index file.
+    func encode(into writer: inout WireWriter) {
+        writer.integer(UInt32(open.count))
+        for transaction in open {
+            writer.integer(transaction.producerID)
+            writer.integer(transaction.firstOffset)
+        }
+        writer.integer(UInt32(aborted.count))
+        for transaction in aborted {
+            writer.integer(transaction.producerID)
+            writer.integer(transaction.firstOffset)
+            writer.integer(transaction.lastOffset)
+        }
+    }
+
+    /// Reads them from an index file.
+    init(from reader: inout WireReader) throws(WireError) {
+        for _ in 0..<(try reader.integer(as: UInt32.self)) {
+            open.append(
+                Open(producerID: try reader.integer(), firstOffset: try reader.integer())
+            )
+        }
+        for _ in 0..<(try reader.integer(as: UInt32.self)) {
+            aborted.append(
+                Aborted(
+                    producerID: try reader.integer(),
+                    firstOffset: try reader.integer(),
+                    lastOffset: try reader.integer()
+                )
+            )
+        }
+    }
+}
+
+/// How a transaction ends in a partition: what its marker says (section "Control Batches" of
+/// Kafka's message format).
+struct TransactionMarker: Sendable, Equatable {
+    var producerID: Int64
+    /// The transaction's epoch; a greater one than the producer's fences the producer.
+    var producerEpoch: Int16
+    /// Whether the records count; if not, the transaction is aborted.
+    var isCommit: Bool
+    var coordinatorEpoch: Int32
+
+    /// The batch of one record that is the marker.
+    func batch(at timestamp: Int64) -> [UInt8] {
+        var key = WireWriter()
+        key.integer(Int16(0))
+        key.integer(Int16(isCommit ? 1 : 0))
+        var value = WireWriter()
+        value.integer(Int16(0))
+        value.integer(coordinatorEpoch)
+        var builder = RecordBatchBuilder([
+            .init(key: key.bytes, value: value.bytes, timestamp: timestamp)
+        ])
+        builder.header.attributes = 0x30  // Control and transactional.
+        builder.header.producerID = producerID
+        builder.header.producerEpoch = producerEpoch
+        return builder.build { CRC32C.checksum($0) }
+    }
+
+    /// Whether a control batch is a marker that aborts.
+    static func isAbort(_ batch: UnsafeRawBufferPointer) -> Bool {
+        let records = UnsafeRawBufferPointer(rebasing: batch[RecordBatchHeader.byteCount...])
+        var cursor = RecordCursor(records)
+        guard let key = try? cursor.next().key, key.count >= 4 else { return false }
+        return records[key.lowerBound + 2] == 0 && records[key.lowerBound + 3] == 0
+    }
+}

@@ -1,0 +1,46 @@
+import KafkaWire
+
+/// InitProducerId: hands out producer ids, and makes a producer the only one that may use a
+/// transactional id.
+extension TransactionCoordinator {
+    var initProducerID: SchemaHandler {
+        SchemaHandler(.initProducerId) { [self] request, header, answer in
+            let reply = { @Sendable (outcome: Outcome) in
+                let producer = (try? outcome.get()) ?? .none
+                var fields: Fields = [
+                    "producerId": .int(producer.id), "producerEpoch": .int(Int64(producer.epoch)),
+                ]
+                fields.set("errorCode", outcome.errorCode(header.version, fencedSince: 4))
+                answer(fields)
+            }
+            guard let id = request.optionalString("transactionalId") else {
+                return store.nextProducerID { result in
+                    reply(
+                        result.map { ProducerIdentity(id: $0, epoch: 0) }.mapError(\.errorCode)
+                    )
+                }
+            }
+            let timeout = request.int32("transactionTimeoutMs")
+            guard id.isEmpty || (1...settings.maximumTimeout).contains(timeout) else {
+                return reply(.failure(.invalidTransactionTimeout))
+            }
+            let named = ProducerIdentity(request)
+            guard (named.id == -1) == (named.epoch == -1) else {
+                return reply(.failure(.invalidRequest))
+            }
+            let expected = named == .none ? nil : named
+            change(id, creating: true) { state, now in
+                state.initProducerID(timeout: timeout, expected: expected, at: now)
+            } reply: {
+                reply($0)
+            }
+        }
+    }
+}
+
+extension ProducerIdentity {
+    /// The producer that a request names.
+    init(_ request: Fields, _ id: String = "producerId", _ epoch: String = "producerEpoch") {
+        self.init(id: request.int64(id), epoch: request.int16(epoch))
+    }
+}
