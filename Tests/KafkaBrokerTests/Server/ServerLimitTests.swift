@@ -32,7 +32,8 @@ struct ServerLimitTests {
             // One line for the first, and lines with the number of those that followed.
             #expect(
                 await becomesTrue {
-                    1 + lines().compactMap { Int($0.split(separator: "count=").last ?? "") }
+                    1
+                        + lines().compactMap { Int($0.split(separator: "count=").last ?? "") }
                         .reduce(0, +) == 50
                 }
             )
