@@ -5,10 +5,12 @@ import Logging
 final class Services: Sendable {
     let node: Node
     let router: RequestRouter
+    /// The memory of answers on their way.
+    let answers: RequestMemory
     private let directory: DataDirectory
     private let store: MetadataStore
     private let logs: LogDirectory
-    private let fetches: FetchHandler
+    let fetches: FetchHandler
     private let groups: GroupCoordinator
     private let transactions: TransactionCoordinator
 
@@ -32,13 +34,9 @@ final class Services: Sendable {
         let topics = TopicLogs(store: store, directory: logs, settings: settings)
         do throws(BrokerError) {
             try topics.openAll()
-            let environment = GroupEnvironment(
-                store: store,
-                settings: settings.groups,
-                checkOffsets: MetadataDatabase.checkOffsets,
-                logger: logger
+            groups = try GroupCoordinator(
+                GroupEnvironment(store: store, settings: settings.groups, logger: logger)
             )
-            groups = try GroupCoordinator(environment)
         } catch {
             logs.close()
             store.close(clean: false)
@@ -58,10 +56,10 @@ final class Services: Sendable {
             throw error
         }
         let catalog = TopicCatalog(store: store, logs: topics, settings: settings)
-        fetches = FetchHandler(logs: topics, settings: settings)
+        answers = RequestMemory(limit: settings.requestMemoryBytes)
+        fetches = FetchHandler(logs: topics, settings: settings, answers: answers)
         var handlers: [any RequestHandler] = [
-            ProduceHandler(logs: topics), fetches,
-            FindCoordinatorHandler(node: node).handler,
+            ProduceHandler(logs: topics), fetches, FindCoordinatorHandler(node: node).handler,
         ]
         handlers += TopicAPIs(node: node, catalog: catalog).handlers
         handlers += groups.handlers + transactions.handlers
