@@ -142,11 +142,7 @@ extension MetadataDatabase {
         return try Row.fetchAll(rows, sql: "SELECT * FROM txn").map { row in
             let id: String = row["id"]
             guard let phase = TransactionMetadata.Phase(rawValue: row["state"]) else {
-                throw BrokerError(
-                    .storage,
-                    "transactional id \(id) is in an unknown state",
-                    remedy: "the metadata is damaged: restore it from a backup"
-                )
+                throw DatabaseError(message: "transactional id \(id) is in an unknown state")
             }
             return TransactionMetadata(
                 transactionalID: id,

@@ -48,7 +48,10 @@ final class Services: Sendable {
         do throws(BrokerError) {
             transactions = try TransactionCoordinator(
                 store: store,
-                participants: TransactionParticipants(logs: topics, groups: groups),
+                participants: TransactionParticipants(
+                    partition: { topics.partition($0.topic, $0.index) },
+                    endInGroups: groups.endTransaction
+                ),
                 faults: try FaultPoint(settings.faultPoint),
                 logger: logger
             )
@@ -96,32 +99,5 @@ extension BrokerSettings {
         var settings = GroupSettings()
         settings.limits.initialRebalanceDelay = Int32(groupInitialRebalanceDelayMilliseconds)
         return settings
-    }
-}
-
-extension TransactionParticipants {
-    /// The logs and groups of this broker.
-    init(logs: TopicLogs, groups: GroupCoordinator) {
-        self.init { id, producer, completion in
-            guard let partition = logs.partition(id.topic, id.index) else {
-                return completion(.unknownTopicOrPartition)
-            }
-            partition.beginTransaction(
-                producerID: producer.id,
-                epoch: producer.epoch,
-                completion
-            )
-        } end: { id, marker, onlyIfOpen, completion in
-            guard let partition = logs.partition(id.topic, id.index) else {
-                return completion(.unknownTopicOrPartition)
-            }
-            partition.endTransaction(marker, onlyIfOpen: onlyIfOpen, completion)
-        } endInGroups: { producerID, isCommit, completion in
-            groups.endTransaction(
-                producerID: producerID,
-                isCommit: isCommit,
-                completion: completion
-            )
-        }
     }
 }

@@ -16,28 +16,57 @@ struct TransactionSettings: Sendable {
     var maximumPartCount = 10_000
 }
 
+/// A partition as far as transactions are concerned; see `Partition`.
+protocol TransactionalPartition {
+    func beginTransaction(
+        producerID: Int64,
+        epoch: Int16,
+        _ completion: @escaping @Sendable (ErrorCode) -> Void
+    )
+    func endTransaction(
+        _ marker: TransactionMarker,
+        onlyIfOpen: Bool,
+        _ completion: @escaping @Sendable (ErrorCode) -> Void
+    )
+}
+
+extension Partition: TransactionalPartition {}
+
 /// What takes part in transactions; each completion is called exactly once, from any thread.
 struct TransactionParticipants: Sendable {
-    typealias Completion = @Sendable (ErrorCode) -> Void
-
-    /// Lets a producer write to a partition.
-    var begin: @Sendable (PartitionID, ProducerIdentity, @escaping Completion) -> Void
-    /// Ends a producer's transaction in a partition; if told so, only where one is open.
-    var end: @Sendable (PartitionID, TransactionMarker, Bool, @escaping Completion) -> Void
+    /// Finds a partition.
+    var partition: @Sendable (PartitionID) -> (any TransactionalPartition)?
     /// Tells the groups that a producer's offsets are committed (true) or dropped.
     var endInGroups: @Sendable (Int64, Bool, @escaping @Sendable () -> Void) -> Void
+
+    /// Has something done with each partition, and passes the results on together, in order.
+    ///
+    /// A partition that does not exist has the result "unknown partition".
+    func forEach(
+        _ partitions: [PartitionID],
+        _ body: (any TransactionalPartition, @escaping @Sendable (ErrorCode) -> Void) -> Void,
+        completion: @escaping @Sendable ([ErrorCode]) -> Void
+    ) {
+        let gather = Gather<ErrorCode>(partitions.count, completion: completion)
+        for (index, id) in partitions.enumerated() {
+            guard let partition = partition(id) else {
+                gather.set(index, .unknownTopicOrPartition)
+                continue
+            }
+            body(partition) { gather.set(index, $0) }
+        }
+    }
 
     /// Lets a producer write to partitions; reports the first failure.
     func begin(
         _ producer: ProducerIdentity,
         in partitions: Set<PartitionID>,
-        completion: @escaping Completion
+        completion: @escaping @Sendable (ErrorCode) -> Void
     ) {
-        let gather = Gather<ErrorCode>(partitions.count) { results in
+        forEach(Array(partitions)) {
+            $0.beginTransaction(producerID: producer.id, epoch: producer.epoch, $1)
+        } completion: { results in
             completion(results.first { $0 != .none } ?? .none)
-        }
-        for (index, partition) in partitions.enumerated() {
-            begin(partition, producer) { gather.set(index, $0) }
         }
     }
 }

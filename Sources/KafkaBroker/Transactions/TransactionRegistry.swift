@@ -170,11 +170,10 @@ extension TransactionRegistry {
         // All at once, so that the syncs of the logs share their time.
         let isStepwise = coordinator.faults.isSet(.betweenMarkers)
         let round = Array(entry.unmarked.prefix(isStepwise ? 1 : .max))
-        let gather = Gather<ErrorCode>(round.count) { [coordinator] errors in
+        coordinator.participants.forEach(round) {
+            $0.endTransaction(marker, onlyIfOpen: entry.isRetry, $1)
+        } completion: { [coordinator] errors in
             coordinator.post { $0.marked(id, Array(zip(round, errors))) }
-        }
-        for (index, partition) in round.enumerated() {
-            coordinator.participants.end(partition, marker, entry.isRetry) { gather.set(index, $0) }
         }
     }
 

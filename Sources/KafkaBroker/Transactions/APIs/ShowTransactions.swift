@@ -5,44 +5,45 @@ extension TransactionCoordinator {
     var describeTransactions: SchemaHandler {
         SchemaHandler(.describeTransactions) { [self] request, _, answer in
             let ids = request.strings("transactionalIds")
-            let respond = { @Sendable (find: (String) -> Result<TransactionMetadata, ErrorCode>) in
-                var response = Fields()
-                response.set("transactionStates", ids.map { self.describe($0, find($0)) })
-                answer(response)
-            }
             perform { registry in
-                respond { id in
-                    registry.transaction(id).map { .success($0) }
-                        ?? .failure(id.isEmpty ? .invalidRequest : .transactionalIDNotFound)
+                let states = ids.map { id in
+                    self.state(
+                        id,
+                        registry.transaction(id),
+                        else: id.isEmpty ? .invalidRequest : .transactionalIDNotFound
+                    )
                 }
+                answer(Self.response(states))
             } refused: { error in
-                respond { _ in .failure(error) }
+                answer(Self.response(ids.map { state($0, nil, else: error) }))
             }
         }
     }
 
-    private func describe(
+    private func state(
         _ id: String,
-        _ found: Result<TransactionMetadata, ErrorCode>
+        _ transaction: TransactionMetadata?,
+        else error: ErrorCode
     ) -> Fields {
         var fields: Fields = ["transactionalId": .string(id)]
-        switch found {
-        case .failure(let error): fields.set("errorCode", error)
-        case .success(let transaction):
-            fields.set("transactionState", transaction.phase.rawValue)
-            fields.set("transactionTimeoutMs", transaction.timeout)
-            fields.set("transactionStartTimeMs", transaction.startDate ?? -1)
-            fields.set("producerId", transaction.producer.id)
-            fields.set("producerEpoch", transaction.producer.epoch)
-            let byTopic = Dictionary(grouping: transaction.partitions, by: \.topic)
-            let topics = byTopic.compactMap { id, partitions -> Fields? in
-                guard let topic = store.topic(id: id) else { return nil }
-                var fields: Fields = ["topic": .string(topic.name)]
-                fields.set("partitions", partitions.map(\.index).sorted())
-                return fields
-            }
-            fields.set("topics", topics)
+        guard let transaction else {
+            fields.set("errorCode", error)
+            return fields
         }
+        let topics = Dictionary(grouping: transaction.partitions, by: \.topic).compactMap {
+            id,
+            partitions -> Fields? in
+            guard let topic = store.topic(id: id) else { return nil }
+            var fields: Fields = ["topic": .string(topic.name)]
+            fields.set("partitions", partitions.map(\.index).sorted())
+            return fields
+        }
+        fields.set("transactionState", transaction.phase.rawValue)
+        fields.set("transactionTimeoutMs", transaction.timeout)
+        fields.set("transactionStartTimeMs", transaction.startDate ?? -1)
+        fields.set("producerId", transaction.producer.id)
+        fields.set("producerEpoch", transaction.producer.epoch)
+        fields.set("topics", topics)
         return fields
     }
 
@@ -52,12 +53,7 @@ extension TransactionCoordinator {
             let phases = Set(names.compactMap(TransactionMetadata.Phase.init))
             let producerIDs = Set(request["producerIdFilters"]?.elements ?? [])
             let duration = request.int64("durationFilter")
-            var response = Fields()
-            response.set(
-                "unknownStateFilters",
-                names.filter { TransactionMetadata.Phase(rawValue: $0) == nil }
-            )
-            perform { [response, now] registry in
+            perform { [now] registry in
                 let date = now()
                 let wanted = registry.transactions.filter { transaction in
                     let age = transaction.startDate.map { date - $0 } ?? -1
@@ -66,30 +62,35 @@ extension TransactionCoordinator {
                             || producerIDs.contains(.int(transaction.producer.id)))
                         && (duration < 0 || age > duration)
                 }
-                var response = response
-                response.set("transactionStates", wanted.map(\.listed))
+                let states = wanted.map { transaction -> Fields in
+                    [
+                        "transactionalId": .string(transaction.transactionalID),
+                        "producerId": .int(transaction.producer.id),
+                        "transactionState": .string(transaction.phase.rawValue),
+                    ]
+                }
+                var response = Self.response(states)
+                let unknown = names.filter { TransactionMetadata.Phase(rawValue: $0) == nil }
+                response.set("unknownStateFilters", unknown)
                 answer(response)
             } refused: { error in
+                var response = Self.response([])
                 response.set("errorCode", error)
                 answer(response)
             }
         }
     }
-}
 
-extension TransactionMetadata {
-    fileprivate var listed: Fields {
-        [
-            "transactionalId": .string(transactionalID), "producerId": .int(producer.id),
-            "transactionState": .string(phase.rawValue),
-        ]
+    private static func response(_ states: [Fields]) -> Fields {
+        var response = Fields()
+        response.set("transactionStates", states)
+        return response
     }
 }
 
 extension WireValue {
     /// The elements of a list; empty if it is something else.
     fileprivate var elements: [WireValue] {
-        guard case .array(let values) = self else { return [] }
-        return values
+        if case .array(let values) = self { values } else { [] }
     }
 }
