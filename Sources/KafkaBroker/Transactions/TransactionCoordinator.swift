@@ -62,14 +62,13 @@ final class TransactionCoordinator: Sendable {
 
     /// Has something done on the coordinator's thread.
     ///
-    /// - Parameters:
-    ///   - job: What to do.
-    ///   - refused: Called instead if too much is waiting, or the broker stops.
-    func perform(_ job: @escaping Job, refused: (ErrorCode) -> Void) {
+    /// - Parameter job: What to do.
+    /// - Returns: Nil, or why it is not done: too much is waiting, or the broker stops.
+    func perform(_ job: @escaping Job) -> ErrorCode? {
         switch inbox.push(job) {
-        case .accepted: break
-        case .full: refused(.coordinatorLoadInProgress)
-        case .closed: refused(.coordinatorNotAvailable)
+        case .accepted: nil
+        case .full: .coordinatorLoadInProgress
+        case .closed: .coordinatorNotAvailable
         }
     }
 
@@ -84,11 +83,8 @@ final class TransactionCoordinator: Sendable {
         reply: @escaping @Sendable (Outcome) -> Void
     ) {
         guard !id.isEmpty else { return reply(.failure(.invalidRequest)) }
-        perform {
-            $0.change(id, creating: isNew, input, reply: reply)
-        } refused: {
-            reply(.failure($0))
-        }
+        let refusal = perform { $0.change(id, creating: isNew, input, reply: reply) }
+        if let refusal { reply(.failure(refusal)) }
     }
 
     /// Answers what waits with "not available" and ends the thread; blocks until it has ended.
@@ -126,5 +122,15 @@ extension TransactionCoordinator.Outcome {
     func errorCode(_ version: Int16, fencedSince first: Int16) -> ErrorCode {
         guard case .failure(let error) = self else { return .none }
         return error == .producerFenced && version < first ? .invalidProducerEpoch : error
+    }
+}
+
+extension WireValue {
+    /// The number of an error.
+    static func code(_ error: ErrorCode) -> WireValue { .int(Int64(error.rawValue)) }
+
+    /// A list of structures.
+    static func structures(_ values: [Fields]) -> WireValue {
+        .array(values.map { .structure($0) })
     }
 }

@@ -13,9 +13,8 @@ final class TransactionRegistry {
     /// A transactional id and what its owner notes about it.
     private struct Entry {
         var state: TransactionState
-        /// Whom to answer when everything is done, and with what; all others are refused meanwhile.
+        /// Whom to answer when everything is done; all others are refused meanwhile.
         var reply: (@Sendable (Outcome) -> Void)?
-        var answer = ErrorCode.none
         /// The partitions of a prepared transaction that have no marker yet.
         var unmarked: Set<PartitionID> = []
         /// Whether markers are being written.
@@ -44,9 +43,7 @@ final class TransactionRegistry {
     }
 
     /// All transactional ids as they are stored.
-    var transactions: some Collection<TransactionMetadata> {
-        entries.values.lazy.map(\.state.current)
-    }
+    var transactions: [TransactionMetadata] { entries.values.map(\.state.current) }
 
     /// A transactional id as it is stored; nil if there is none.
     func transaction(_ id: String) -> TransactionMetadata? { entries[id]?.state.current }
@@ -89,8 +86,9 @@ extension TransactionRegistry {
         switch input(&entries.values[index].state, now) {
         case .store(let next, let answer):
             if let reply {
-                entries.values[index].reply = reply
-                entries.values[index].answer = answer
+                entries.values[index].reply = {
+                    reply(answer == .none ? $0 : $0.flatMap { _ in .failure(answer) })
+                }
             }
             save(next, before)
         case .answer(.none): reply?(.success(before.producer))
@@ -141,9 +139,9 @@ extension TransactionRegistry {
 
     /// Answers whoever waits for a transactional id.
     private func answer(_ id: String, _ outcome: Outcome) {
-        guard let reply = entries[id]?.reply, let answer = entries[id]?.answer else { return }
+        let reply = entries[id]?.reply
         entries[id]?.reply = nil
-        reply(answer == .none ? outcome : outcome.flatMap { _ in .failure(answer) })
+        reply?(outcome)
     }
 }
 

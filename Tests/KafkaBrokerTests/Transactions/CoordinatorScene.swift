@@ -178,11 +178,8 @@ extension CoordinatorScene {
     /// A transactional id as the coordinator has it.
     func transaction(_ id: String = "t") async -> TransactionMetadata? {
         await withCheckedContinuation { done in
-            coordinator.perform {
-                done.resume(returning: $0.transaction(id))
-            } refused: { _ in
-                done.resume(returning: nil)
-            }
+            let refusal = coordinator.perform { done.resume(returning: $0.transaction(id)) }
+            if refusal != nil { done.resume(returning: nil) }
         }
     }
 

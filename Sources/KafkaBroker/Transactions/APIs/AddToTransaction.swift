@@ -26,14 +26,10 @@ extension TransactionCoordinator {
 
     var addOffsetsToTransaction: SchemaHandler {
         SchemaHandler(.addOffsetsToTxn) { [self] request, header, answer in
-            add(
-                request.string("transactionalId"),
-                groups: [request.string("groupId")],
-                for: ProducerIdentity(request)
-            ) { outcome in
-                var fields = Fields()
-                fields.set("errorCode", outcome.errorCode(header.version, fencedSince: 2))
-                answer(fields)
+            let id = request.string("transactionalId")
+            let producer = ProducerIdentity(request)
+            add(id, groups: [request.string("groupId")], for: producer) { outcome in
+                answer(["errorCode": .code(outcome.errorCode(header.version, fencedSince: 2))])
             }
         }
     }
@@ -75,16 +71,15 @@ extension TransactionCoordinator {
         let results = topics.map { topic -> Fields in
             let partitions = topic.int32s("partitions").map { index -> Fields in
                 defer { count += 1 }
-                var fields: Fields = ["partitionIndex": .int(Int64(index))]
-                fields.set("partitionErrorCode", code(count))
-                return fields
+                return [
+                    "partitionIndex": .int(Int64(index)), "partitionErrorCode": .code(code(count)),
+                ]
             }
-            var fields: Fields = ["name": .string(topic.string("name"))]
-            fields.set("resultsByPartition", partitions)
-            return fields
+            return [
+                "name": .string(topic.string("name")),
+                "resultsByPartition": .structures(partitions),
+            ]
         }
-        var response = Fields()
-        response.set("resultsByTopicV3AndBelow", results)
-        return response
+        return ["resultsByTopicV3AndBelow": .structures(results)]
     }
 }

@@ -7,11 +7,10 @@ extension TransactionCoordinator {
         SchemaHandler(.initProducerId) { [self] request, header, answer in
             let reply = { @Sendable (outcome: Outcome) in
                 let producer = (try? outcome.get()) ?? .none
-                var fields: Fields = [
+                answer([
+                    "errorCode": .code(outcome.errorCode(header.version, fencedSince: 4)),
                     "producerId": .int(producer.id), "producerEpoch": .int(Int64(producer.epoch)),
-                ]
-                fields.set("errorCode", outcome.errorCode(header.version, fencedSince: 4))
-                answer(fields)
+                ])
             }
             guard let id = request.optionalString("transactionalId") else {
                 return store.nextProducerID { result in

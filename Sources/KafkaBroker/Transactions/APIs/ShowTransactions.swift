@@ -5,7 +5,7 @@ extension TransactionCoordinator {
     var describeTransactions: SchemaHandler {
         SchemaHandler(.describeTransactions) { [self] request, _, answer in
             let ids = request.strings("transactionalIds")
-            perform { registry in
+            let refusal = perform { registry in
                 let states = ids.map { id in
                     self.state(
                         id,
@@ -13,10 +13,10 @@ extension TransactionCoordinator {
                         else: id.isEmpty ? .invalidRequest : .transactionalIDNotFound
                     )
                 }
-                answer(Self.response(states))
-            } refused: { error in
-                answer(Self.response(ids.map { state($0, nil, else: error) }))
+                answer(["transactionStates": .structures(states)])
             }
+            guard let refusal else { return }
+            answer(["transactionStates": .structures(ids.map { state($0, nil, else: refusal) })])
         }
     }
 
@@ -25,10 +25,8 @@ extension TransactionCoordinator {
         _ transaction: TransactionMetadata?,
         else error: ErrorCode
     ) -> Fields {
-        var fields: Fields = ["transactionalId": .string(id)]
         guard let transaction else {
-            fields.set("errorCode", error)
-            return fields
+            return ["transactionalId": .string(id), "errorCode": .code(error)]
         }
         let topics = Dictionary(grouping: transaction.partitions, by: \.topic).compactMap {
             id,
@@ -38,13 +36,15 @@ extension TransactionCoordinator {
             fields.set("partitions", partitions.map(\.index).sorted())
             return fields
         }
-        fields.set("transactionState", transaction.phase.rawValue)
-        fields.set("transactionTimeoutMs", transaction.timeout)
-        fields.set("transactionStartTimeMs", transaction.startDate ?? -1)
-        fields.set("producerId", transaction.producer.id)
-        fields.set("producerEpoch", transaction.producer.epoch)
-        fields.set("topics", topics)
-        return fields
+        return [
+            "transactionalId": .string(id),
+            "transactionState": .string(transaction.phase.rawValue),
+            "transactionTimeoutMs": .int(Int64(transaction.timeout)),
+            "transactionStartTimeMs": .int(transaction.startDate ?? -1),
+            "producerId": .int(transaction.producer.id),
+            "producerEpoch": .int(Int64(transaction.producer.epoch)),
+            "topics": .structures(topics),
+        ]
     }
 
     var listTransactions: SchemaHandler {
@@ -53,38 +53,28 @@ extension TransactionCoordinator {
             let phases = Set(names.compactMap(TransactionMetadata.Phase.init))
             let producerIDs = Set(request["producerIdFilters"]?.elements ?? [])
             let duration = request.int64("durationFilter")
-            perform { [now] registry in
+            let unknown = names.filter { TransactionMetadata.Phase(rawValue: $0) == nil }
+            let refusal = perform { [now] registry in
                 let date = now()
-                let wanted = registry.transactions.filter { transaction in
+                let states = registry.transactions.compactMap { transaction -> Fields? in
                     let age = transaction.startDate.map { date - $0 } ?? -1
-                    return (names.isEmpty || phases.contains(transaction.phase))
-                        && (producerIDs.isEmpty
-                            || producerIDs.contains(.int(transaction.producer.id)))
-                        && (duration < 0 || age > duration)
-                }
-                let states = wanted.map { transaction -> Fields in
-                    [
-                        "transactionalId": .string(transaction.transactionalID),
-                        "producerId": .int(transaction.producer.id),
+                    let id = WireValue.int(transaction.producer.id)
+                    guard names.isEmpty || phases.contains(transaction.phase),
+                        producerIDs.isEmpty || producerIDs.contains(id),
+                        duration < 0 || age > duration
+                    else { return nil }
+                    return [
+                        "transactionalId": .string(transaction.transactionalID), "producerId": id,
                         "transactionState": .string(transaction.phase.rawValue),
                     ]
                 }
-                var response = Self.response(states)
-                let unknown = names.filter { TransactionMetadata.Phase(rawValue: $0) == nil }
-                response.set("unknownStateFilters", unknown)
-                answer(response)
-            } refused: { error in
-                var response = Self.response([])
-                response.set("errorCode", error)
-                answer(response)
+                answer([
+                    "unknownStateFilters": .array(unknown.map { .string($0) }),
+                    "transactionStates": .structures(states),
+                ])
             }
+            if let refusal { answer(["errorCode": .code(refusal)]) }
         }
-    }
-
-    private static func response(_ states: [Fields]) -> Fields {
-        var response = Fields()
-        response.set("transactionStates", states)
-        return response
     }
 }
 
