@@ -14,7 +14,12 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 # What `swift format` reads: everything written in Swift.
 SWIFT_SOURCES := Package.swift Sources Tests $(wildcard Benchmarks)
 
-.PHONY: help deps build test lint format quickstart examples bench clean
+# The program that is killed, how often, and what decides when.
+FRESHET ?= .build/release/freshet
+KILLS ?= 200
+SEED ?= 1
+
+.PHONY: help deps build test lint format quickstart examples crash-loop bench bench-broker clean
 
 help:
 	@echo "make quickstart   install what is missing, build, and watch the loop run"
@@ -24,7 +29,9 @@ help:
 	@echo "make lint         check the formatting and the rules of .swift-format"
 	@echo "make format       put the formatting right"
 	@echo "make examples     run Examples/ against what was built last: kcat and Python clients"
-	@echo "make bench        measure: kernels, learner, broker, the whole loop"
+	@echo "make crash-loop   kill -9 the broker 200 times under load and compare (10 minutes)"
+	@echo "make bench        measure: kernels, learner, the whole loop"
+	@echo "make bench-broker measure the broker beside the bare disk (15 minutes)"
 	@echo "make clean        remove everything that was built"
 
 deps:
@@ -74,9 +81,17 @@ examples: deps
 	$(MAKE) .venv/installed
 	PATH="$(CURDIR)/.venv/bin:$$PATH" Examples/run.sh
 
+crash-loop: .venv/installed
+	.venv/bin/python Tests/Conformance/crash/crash_loop.py \
+		--freshet $(FRESHET) --kills $(KILLS) --seed $(SEED)
+
 bench: build
 	swift build -c release --product freshet-benchmarks
 	Benchmarks/run
+
+bench-broker: build
+	swift build -c release --product broker-load
+	Benchmarks/broker
 
 clean:
 	rm -rf .build .venv

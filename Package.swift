@@ -54,8 +54,8 @@ let targets: [Target] = [
     .executableTarget(
         name: "freshet",
         dependencies: [
-            "Streaming", "KafkaClient", "KafkaBroker", "Learning", "Recommendation", "ModelStore",
-            "Pipeline", logging,
+            "Streaming", "KafkaClient", "KafkaWire", "KafkaBroker", "Learning", "Recommendation",
+            "ModelStore", "Pipeline", logging,
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             .product(name: "Yams", package: "Yams"),
@@ -68,7 +68,15 @@ let targets: [Target] = [
         name: "freshet-benchmarks",
         dependencies: ["CKernels", "Learning", "Recommendation"],
         path: "Benchmarks",
-        exclude: ["run", "movielens"],
+        exclude: ["run", "movielens", "broker", "BrokerLoad"],
+        swiftSettings: swiftSettings
+    ),
+    .executableTarget(
+        name: "broker-load",
+        dependencies: [
+            "CKernels", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        ],
+        path: "Benchmarks/BrokerLoad",
         swiftSettings: swiftSettings
     ),
 
@@ -83,7 +91,8 @@ let targets: [Target] = [
     tests(
         "FreshetTests",
         [
-            "freshet", "KafkaBroker", "KafkaClient", "ModelStore", "Streaming", logging,
+            "freshet", "KafkaBroker", "KafkaClient", "KafkaWire", "ModelStore", "Streaming",
+            logging,
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]
     ),

@@ -1,3 +1,5 @@
+import KafkaWire
+
 /// Why the broker could not do something, and what to do about it.
 public struct BrokerError: Error, Sendable, Equatable, CustomStringConvertible {
     /// What kind of failure it is.
@@ -18,34 +20,42 @@ public struct BrokerError: Error, Sendable, Equatable, CustomStringConvertible {
         case overloaded
         /// The broker is stopping.
         case closed
-        /// The name is not allowed for a topic.
-        case invalidTopicName
-        /// The topic exists already.
-        case topicExists
-        /// The topic does not exist.
-        case unknownTopic
-        /// The number of partitions is not allowed.
-        case invalidPartitionCount
-        /// A topic's setting is unknown or its value not allowed.
-        case invalidTopicSetting
-        /// Anything else: a mistake in the broker.
-        case other
+        /// A client asks for something that cannot be.
+        case refused
     }
 
     /// What kind of failure it is.
     public var kind: Kind
     /// What went wrong, with the offending value.
     public var message: String
-    /// What to do next.
+    /// What to do next; empty if the message says it.
     public var remedy: String
+    /// What a client is told about it.
+    let errorCode: ErrorCode
 
     /// Describes a failure.
     public init(_ kind: Kind, _ message: String, remedy: String) {
         self.kind = kind
         self.message = message
         self.remedy = remedy
+        errorCode =
+            switch kind {
+            case .storage, .dataDirectory, .portTaken, .locked, .newerFormat: .kafkaStorageError
+            case .overloaded: .coordinatorLoadInProgress
+            case .closed: .coordinatorNotAvailable
+            case .configuration: .invalidConfig
+            case .refused: .invalidRequest
+            }
+    }
+
+    /// Refuses what a client asks for.
+    init(_ code: ErrorCode, _ message: String, remedy: String = "") {
+        kind = .refused
+        self.message = message
+        self.remedy = remedy
+        errorCode = code
     }
 
     /// Message and remedy as one line.
-    public var description: String { "\(message): \(remedy)" }
+    public var description: String { remedy.isEmpty ? message : "\(message): \(remedy)" }
 }

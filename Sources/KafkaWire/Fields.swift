@@ -39,7 +39,7 @@ public struct Fields: Hashable, Sendable {
     }
 
     /// The names that have a value, in the order they were set.
-    var names: [String] { entries.map(\.name) }
+    public var names: [String] { entries.map(\.name) }
 }
 
 /// Typed reading. The schema fixes each type, so a wrong one is a mistake of the calling code: it

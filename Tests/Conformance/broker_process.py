@@ -84,7 +84,9 @@ class BrokerProcess:
         port = address.rpartition(":")[2]
         if not port.isdigit():
             self.kill()
-            raise BrokerFailure(f"broker said {address!r} instead of its address\n{self.log_tail()}")
+            raise BrokerFailure(
+                f"broker said {address!r} instead of its address\n{self.log_tail()}"
+            )
         self.port = int(port)
         return self
 
@@ -116,7 +118,12 @@ class BrokerProcess:
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 
     def log_tail(self, lines: int = 40) -> str:
-        return "\n".join(self.log_text().splitlines()[-lines:])
+        """The last lines; of a process that crashed, those from the reason on."""
+        log = self.log_text().splitlines()
+        for at, line in enumerate(log):
+            if "Fatal error" in line:
+                return "\n".join(log[at : at + lines])
+        return "\n".join(log[-lines:])
 
     def resident_kilobytes(self) -> int:
         """What the process holds in memory now (Linux)."""

@@ -66,7 +66,20 @@ def bootstrap(request: pytest.FixtureRequest, shared_process: BrokerProcess | No
 
 
 @pytest.fixture
-def broker_process(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[BrokerProcess]:
+def broker_directory(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
+    """Where `broker_process` has its files: on the disk, or in memory if the case says so."""
+    memory = Path("/dev/shm")
+    if request.node.get_closest_marker("in_memory") is None or not memory.is_dir():
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(prefix="freshet-conformance-", dir=memory) as directory:
+        yield Path(directory)
+
+
+@pytest.fixture
+def broker_process(
+    request: pytest.FixtureRequest, broker_directory: Path
+) -> Iterator[BrokerProcess]:
     """A running broker of this case's own: `kill()`, `restart()`, `stop()`, `data`, `bootstrap`.
 
     `@pytest.mark.settings("broker.maximum_connections=5")` sets keys of its configuration,
@@ -78,12 +91,15 @@ def broker_process(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[B
     environment: dict[str, str] = {}
     for mark in request.node.iter_markers("environment"):
         environment.update(mark.kwargs)
-    process = BrokerProcess(freshet_program(request.config), tmp_path, settings, environment)
+    process = BrokerProcess(
+        freshet_program(request.config), broker_directory, settings, environment
+    )
     try:
         yield process.start()
     finally:
+        status = process.process.poll() if process.process else None
         process.kill()
-        print(f"log of {process.bootstrap}:\n{process.log_tail()}")
+        print(f"log of {process.bootstrap}, which had ended with {status}:\n{process.log_tail()}")
 
 
 @pytest.fixture(scope="session")

@@ -20,8 +20,7 @@ struct TopicCatalog: Sendable {
         ) { [logs] result in
             switch result {
             case .failure(let error): completion(.failure(error))
-            case .success(let topic):
-                logs.open(topic) { opened in completion(opened.map { topic }) }
+            case .success(let topic): logs.open(topic.id, completion: completion)
             }
         }
     }
@@ -45,7 +44,7 @@ struct TopicCatalog: Sendable {
                     configuration: TopicConfiguration()
                 ) { [store] result in
                     // Two clients may have asked at the same time: the second finds the first's.
-                    guard case .failure(let error) = result, error.kind == .topicExists,
+                    guard case .failure(let error) = result, error.errorCode == .topicAlreadyExists,
                         let topic = store.topic(named: name)
                     else { return gather.set(index, result) }
                     gather.set(index, .success(topic))
@@ -61,10 +60,6 @@ struct TopicCatalog: Sendable {
             return error
         }
         guard !mayCreate || !settings.autoCreateTopics else { return nil }
-        return BrokerError(
-            .unknownTopic,
-            "there is no topic \(name)",
-            remedy: "create it with CreateTopics"
-        )
+        return .unknownTopic(name)
     }
 }

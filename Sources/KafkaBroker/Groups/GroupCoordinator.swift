@@ -3,21 +3,6 @@ import Foundation
 import KafkaWire
 import Logging
 
-/// Who sent a request.
-struct ClientContext: Sendable {
-    /// The name the client gave itself; may be empty.
-    var clientID: String
-    /// Its address without the port.
-    var host: String
-}
-
-/// The broker's address as clients are to use it.
-struct CoordinatorEndpoint: Sendable {
-    var nodeID: Int32
-    var host: String
-    var port: Int32
-}
-
 /// How groups are run, beside the limits of each.
 struct GroupSettings: Sendable {
     var limits = GroupLimits()
@@ -27,6 +12,17 @@ struct GroupSettings: Sendable {
     var retentionCheckInterval: Int64 = 600_000
     /// Most groups: each takes some kilobytes of memory.
     var maximumGroupCount = 10_000
+}
+
+/// What groups need of the rest of the broker.
+struct GroupEnvironment: Sendable {
+    /// Where groups and offsets are kept.
+    var store: MetadataStore
+    var settings = GroupSettings()
+    /// For failures.
+    var logger: Logger
+    /// The clocks; the uptime must be that of `DispatchTime`.
+    var now: @Sendable () -> Moment = Moment.now
 }
 
 /// Answers the requests of consumer groups.
@@ -42,86 +38,59 @@ final class GroupCoordinator: Sendable {
 
     /// The APIs that `handle` answers.
     static let apis: [APIKey: any GroupAPI.Type] = [
-        .findCoordinator: FindCoordinator.self,
         .joinGroup: JoinGroup.self,
         .heartbeat: Heartbeat.self,
         .leaveGroup: LeaveGroup.self,
         .syncGroup: SyncGroup.self,
         .offsetCommit: OffsetCommit.self,
         .offsetFetch: OffsetFetch.self,
+        .offsetDelete: OffsetDelete.self,
         .txnOffsetCommit: TxnOffsetCommit.self,
         .describeGroups: DescribeGroups.self,
         .listGroups: ListGroups.self,
         .deleteGroups: DeleteGroups.self,
     ]
 
-    private let inbox: Inbox<Job>
-    private let thread: OwnThread
+    private let inbox = Inbox<Job>(capacity: capacity)
+    private let thread = OwnThread(name: "groups")
 
     /// Loads the groups and starts the thread; blocks while loading.
     ///
-    /// - Parameters:
-    ///   - store: Where groups and offsets are kept; must be closed after `stop`.
-    ///   - settings: Limits and times.
-    ///   - endpoint: The broker's address; called for each FindCoordinator.
-    ///   - checkOffsets: Says whether a transaction may commit offsets of a group.
-    ///   - logger: For failures.
-    ///   - now: The clocks; the uptime must be that of `DispatchTime`.
+    /// - Parameter environment: What groups need; the store must be closed after `stop`.
     /// - Throws: `BrokerError` if the groups cannot be read.
-    init(
-        store: MetadataStore,
-        settings: GroupSettings = GroupSettings(),
-        endpoint: @escaping @Sendable () -> CoordinatorEndpoint,
-        checkOffsets: @escaping MetadataStore.OffsetCheck,
-        logger: Logger,
-        now: @escaping @Sendable () -> Moment = Moment.now
-    ) throws(BrokerError) {
-        let inbox = Inbox<Job>(capacity: Self.capacity)
-        self.inbox = inbox
-        thread = OwnThread(name: "groups")
-        let groups = try store.loadGroups()
-        store.observeTopicDeletions { id in
+    init(_ environment: GroupEnvironment) throws(BrokerError) {
+        let groups = try environment.store.loadGroups()
+        environment.store.observeTopicDeletions { [inbox] id in
             _ = inbox.push({ $0.forgetTopic(id) }, isReply: true)
         }
-        thread.start {
-            let registry = GroupRegistry(
-                store: store,
-                settings: settings,
-                endpoint: endpoint,
-                checkOffsets: checkOffsets,
-                logger: logger,
-                now: now,
-                inbox: inbox
-            )
-            registry.restore(groups)
-            registry.run()
+        thread.start { [inbox] in
+            GroupRegistry(groups, environment, inbox: inbox).run()
         }
     }
 
-    /// Begins the work on a request.
-    ///
-    /// - Parameters:
-    ///   - key: One of `apis`.
-    ///   - version: The version of the request.
-    ///   - request: Its body.
-    ///   - client: Who sent it.
-    ///   - reply: Called exactly once with the body of the response, from any thread, also from
-    ///     this one; must not block.
-    func handle(
-        key: APIKey,
-        version: Int16,
-        request: Fields,
-        client: ClientContext,
-        reply: @escaping @Sendable (Fields) -> Void
-    ) {
-        guard let api = Self.apis[key] else {
-            preconditionFailure("\(key) is not about groups")
-        }
-        let call = GroupCall(version: version, request: request, client: client, reply: reply)
+    /// Begins the work on a request of one of `apis`.
+    func handle(_ key: APIKey, _ call: GroupCall) {
+        guard let api = Self.apis[key] else { preconditionFailure("\(key) is not about groups") }
         switch inbox.push({ api.handle(call, $0) }) {
         case .accepted: break
-        case .full: reply(api.refusal(of: call, .coordinatorLoadInProgress))
-        case .closed: reply(api.refusal(of: call, .coordinatorNotAvailable))
+        case .full: call.reply(api.refusal(of: call, .coordinatorLoadInProgress))
+        case .closed: call.reply(api.refusal(of: call, .coordinatorNotAvailable))
+        }
+    }
+
+    /// One handler for each of `apis`.
+    var handlers: [any RequestHandler] {
+        Self.apis.keys.map { key in
+            SchemaHandler(key) { [self] fields, request, answer in
+                let call = GroupCall(
+                    version: request.version,
+                    request: fields,
+                    clientID: request.clientID,
+                    clientHost: request.clientHost,
+                    reply: answer
+                )
+                handle(key, call)
+            }
         }
     }
 
@@ -164,34 +133,53 @@ extension Moment {
     }
 }
 
-extension GroupCoordinator {
-    /// One handler for each of `apis`.
-    var handlers: [any RequestHandler] {
-        Self.apis.keys.map { key in
-            SchemaHandler(key) { [self] fields, request, answer in
-                let client = ClientContext(
-                    clientID: request.clientID,
-                    host: request.clientHost
-                )
-                handle(
-                    key: key,
-                    version: request.version,
-                    request: fields,
-                    client: client,
-                    reply: answer
-                )
-            }
-        }
-    }
-}
-
 /// A request about groups.
 struct GroupCall: Sendable {
     let version: Int16
     let request: Fields
-    let client: ClientContext
-    /// To be called exactly once.
+    /// The name the client gave itself; may be empty.
+    let clientID: String
+    /// The client's address without the port.
+    let clientHost: String
+    /// To be called exactly once, from any thread; does not block.
     let reply: @Sendable (Fields) -> Void
+
+    /// The member that the request is about.
+    var member: MemberReference { MemberReference(request) }
+}
+
+/// Requests that name partitions, and are answered with an error for each.
+extension GroupCall {
+    /// The partitions that the request names.
+    var partitions: [(topic: String, fields: Fields)] {
+        request.array("topics").flatMap { topic in
+            topic.array("partitions").map { (topic.string("name"), $0) }
+        }
+    }
+
+    /// The answer with an error for each of `partitions`.
+    func answer(_ errors: [ErrorCode]) -> Fields {
+        var remaining = errors[...]
+        let topics = request.array("topics").map { topic -> Fields in
+            let partitions = topic.array("partitions").map { partition -> Fields in
+                [
+                    "partitionIndex": .number(partition.int32("partitionIndex")),
+                    "errorCode": .code(remaining.popFirst() ?? .unknownServerError),
+                ]
+            }
+            return ["name": .string(topic.string("name")), "partitions": .list(partitions)]
+        }
+        return ["topics": .list(topics)]
+    }
+}
+
+extension MemberReference {
+    /// Reads how a request, or one of several entries in it, names a member.
+    init(_ fields: Fields) {
+        id = fields.string("memberId")
+        instanceID = fields.optionalString("groupInstanceId")
+        generation = fields.int32("generationId")
+    }
 }
 
 /// One API about groups: turns its requests into inputs of `GroupState`, and results into answers.
@@ -203,6 +191,10 @@ protocol GroupAPI: SendableMetatype {
 }
 
 extension GroupAPI {
+    static func refusal(of call: GroupCall, _ error: ErrorCode) -> Fields {
+        ["errorCode": .code(error)]
+    }
+
     /// Replies that a request as a whole failed.
     static func refuse(_ call: GroupCall, _ error: ErrorCode) {
         call.reply(refusal(of: call, error))

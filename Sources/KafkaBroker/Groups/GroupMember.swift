@@ -1,34 +1,43 @@
-/// One member of a group.
-struct GroupMember: Sendable, Equatable {
-    let id: String
+import Foundation
+
+/// One member of a group; what `Codable` covers of it is stored.
+struct GroupMember: Sendable, Codable {
+    var id: String
     /// Set for a static member: one that keeps its place when it restarts.
-    let instanceID: String?
-    let clientID: String
+    var instanceID: String?
+    var clientID: String
     /// The client's address as tools show it, "/127.0.0.1".
-    let clientHost: String
-    /// The place in the order in which members came.
-    let order: Int
+    var clientHost: String
     /// Milliseconds without a sign of life after which the member is removed.
     var sessionTimeout: Int32
     /// Milliseconds that the member may take to join and to sync.
     var rebalanceTimeout: Int32
     /// The ways of assigning partitions that it knows, best first.
     var protocols: [GroupProtocol]
-    var assignment: [UInt8] = []
-    /// When the member is removed, by the uptime clock, unless it is waiting for an answer.
-    var sessionDeadline: Int64
+    var assignment = Data()
+
+    /// When the member is removed, by the uptime clock, if `sessionIsRunning`.
+    var sessionDeadline: Int64 = 0
     /// Whether it has not been in any generation yet.
     var isNew = true
     /// Whether it has joined the generation that is being prepared.
     var hasJoined = false
-    /// Its JoinGroup request that waits for an answer.
-    var joinWaiter: Waiter?
-    /// Its SyncGroup request that waits for an answer.
-    var syncWaiter: Waiter?
+    /// Whether it is in the present generation and has not sent SyncGroup yet.
+    var mustSync = false
+    /// Its request that waits for an answer: JoinGroup if `hasJoined`, else SyncGroup.
+    var waiter: Waiter?
+
+    private enum CodingKeys: String, CodingKey {
+        case id
+        case instanceID = "instance"
+        case clientID = "client"
+        case clientHost = "host"
+        case sessionTimeout, rebalanceTimeout, protocols, assignment
+    }
 
     /// What it says to the leader about itself, for one way of assigning partitions.
-    func metadata(for protocolName: String?) -> [UInt8] {
-        protocols.first { $0.name == protocolName }?.metadata ?? []
+    func metadata(for protocolName: String?) -> Data? {
+        protocols.first { $0.name == protocolName }?.metadata
     }
 
     /// Whether the session ends at its deadline.
@@ -36,19 +45,37 @@ struct GroupMember: Sendable, Equatable {
     /// It does not while a request waits here, since the client cannot send heartbeats before its
     /// answer. A new member is the exception: it does not know its id yet, so it may have gone and
     /// come back as another; its deadline is `GroupLimits.newMemberTimeout`.
-    var sessionIsRunning: Bool { syncWaiter == nil && (joinWaiter == nil || isNew) }
+    var sessionIsRunning: Bool { waiter == nil || isNew }
+
+    /// Notes that it is alive.
+    mutating func renewSession(at now: Moment) {
+        sessionDeadline = now.uptime + Int64(sessionTimeout)
+    }
 }
 
 /// A way of assigning partitions that a member knows, and what it tells the leader for it.
-struct GroupProtocol: Sendable, Equatable {
+struct GroupProtocol: Sendable, Codable, Equatable {
     var name: String
-    /// Not read by the broker.
-    var metadata: [UInt8]
+    /// Read by the broker only to see what a consumer has subscribed to.
+    var metadata: Data
 }
 
-/// A request that waits for its answer; made and resolved by the owner of the group.
-struct Waiter: Hashable, Sendable {
-    let number: UInt64
+/// How a request names the member that it comes from or is about.
+struct MemberReference: Sendable {
+    /// Empty for a client that has no member id.
+    var id: String
+    var instanceID: String?
+    /// Negative for a client outside of any generation.
+    var generation: Int32 = -1
+}
+
+/// A request that waits for its answer; a group keeps it and says what the answer is, its owner
+/// gives that.
+final class Waiter: Sendable {
+    /// To be called exactly once, from any thread; does not block.
+    let reply: @Sendable (MemberAnswer) -> Void
+
+    init(reply: @escaping @Sendable (MemberAnswer) -> Void) { self.reply = reply }
 }
 
 /// One instant on the two clocks that groups need, both in milliseconds.

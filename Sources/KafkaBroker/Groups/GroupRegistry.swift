@@ -13,59 +13,39 @@ final class GroupRegistry {
         var isStored = false
         /// Commits that are on their way to the disk.
         var commitsInFlight = 0
-        /// The deadline that stands in `deadlines` for this group.
+        /// The time that stands in `deadlines` for this group.
         var armedDeadline: Int64?
     }
 
-    let store: MetadataStore
-    let settings: GroupSettings
-    let endpoint: @Sendable () -> CoordinatorEndpoint
-    let now: @Sendable () -> Moment
-    private let checkOffsets: MetadataStore.OffsetCheck
-    private let logger: Logger
+    let environment: GroupEnvironment
     private let inbox: Inbox<GroupCoordinator.Job>
     private(set) var groups: [String: Entry] = [:]
-    /// Sorted, the latest first.
-    ///
-    /// An entry counts only if it is its group's armed deadline.
-    private var deadlines: [(time: Int64, groupID: String)] = []
+    /// The groups that have offsets of an open transaction, by producer id.
+    private var pendingGroups: [Int64: Set<String>] = [:]
+    /// At most one for each group, the latest first.
+    private(set) var deadlines: [(time: Int64, groupID: String)] = []
     private var nextSweep: Int64
-    private var joinReplies: [Waiter: (JoinAnswer) -> Void] = [:]
-    private var syncReplies: [Waiter: (SyncAnswer) -> Void] = [:]
-    private var lastNumber: UInt64 = 0
-
-    init(
-        store: MetadataStore,
-        settings: GroupSettings,
-        endpoint: @escaping @Sendable () -> CoordinatorEndpoint,
-        checkOffsets: @escaping MetadataStore.OffsetCheck,
-        logger: Logger,
-        now: @escaping @Sendable () -> Moment,
-        inbox: Inbox<GroupCoordinator.Job>
-    ) {
-        self.store = store
-        self.settings = settings
-        self.endpoint = endpoint
-        self.checkOffsets = checkOffsets
-        self.logger = logger
-        self.now = now
-        self.inbox = inbox
-        nextSweep = now().uptime + settings.retentionCheckInterval
-    }
+    private var lastIncarnation: UInt64 = 0
 
     /// Takes over what was stored.
-    func restore(_ stored: [(StoredGroup, StoredOffsets)]) {
-        let now = now()
-        for (group, offsets) in stored {
-            let state = GroupState(group, offsets: offsets, limits: settings.limits, at: now)
-            groups[group.id] = Entry(
-                state: state,
-                incarnation: nextNumber(),
-                isStored: true
-            )
-            arm(group.id)
+    init(
+        _ stored: [GroupState],
+        _ environment: GroupEnvironment,
+        inbox: Inbox<GroupCoordinator.Job>
+    ) {
+        self.environment = environment
+        self.inbox = inbox
+        let now = environment.now()
+        nextSweep = now.uptime + environment.settings.retentionCheckInterval
+        for var group in stored {
+            group.resume(limits: environment.settings.limits, at: now)
+            insert(group, isStored: true)
         }
     }
+
+    var store: MetadataStore { environment.store }
+    var settings: GroupSettings { environment.settings }
+    private var logger: Logger { environment.logger }
 
     /// Works until the queue is closed, then answers all that still waits.
     func run() {
@@ -73,21 +53,14 @@ final class GroupRegistry {
             for job in jobs { job(self) }
             expire()
         }
-        let error = ErrorCode.coordinatorNotAvailable
-        for reply in joinReplies.values { reply(.refusal(error, memberID: "")) }
-        for reply in syncReplies.values { reply(SyncAnswer(error: error)) }
+        for member in groups.values.flatMap(\.state.members) {
+            member.waiter?.reply(.unavailable(member.id))
+        }
     }
 
     private var wakeUpTime: DispatchTime {
         let next = min(deadlines.last?.time ?? .max, nextSweep)
-        let milliseconds = UInt64(clamping: next)
-        return DispatchTime(uptimeNanoseconds: milliseconds.multipliedWithoutOverflow(1_000_000))
-    }
-
-    /// A number that was not used before in this run.
-    func nextNumber() -> UInt64 {
-        lastNumber += 1
-        return lastNumber
+        return DispatchTime(uptimeNanoseconds: UInt64(clamping: next) * 1_000_000)
     }
 }
 
@@ -97,20 +70,26 @@ extension GroupRegistry {
     ///
     /// - Parameters:
     ///   - id: The group.
-    ///   - onlyRenews: Whether the input can only move deadlines back, as a heartbeat does.
     ///   - input: Must not touch this registry.
     /// - Returns: What the input returned; nil if there is no such group.
+    @discardableResult
     func update<Value>(
         _ id: String,
-        onlyRenews: Bool = false,
         _ input: (inout GroupState, Moment) -> Value
     ) -> Value? {
         guard let index = groups.index(forKey: id) else { return nil }
-        let value = input(&groups.values[index].state, now())
-        for action in groups.values[index].state.takeActions() { perform(action) }
-        if groups.values[index].state.isBlank, !groups.values[index].isStored {
-            groups.remove(at: index)
-        } else if !onlyRenews {
+        let value = input(&groups.values[index].state, environment.now())
+        let output = groups.values[index].state.takeOutput()
+        if output.mustStore {
+            groups.values[index].isStored = true
+            save(groups.values[index].state, answers: output.answers)
+        } else {
+            for (waiter, answer) in output.answers { waiter.reply(answer) }
+        }
+        let entry = groups.values[index]
+        if entry.state.isBlank, !entry.isStored, entry.commitsInFlight == 0 {
+            remove(id)
+        } else {
             arm(id)
         }
         return value
@@ -124,73 +103,44 @@ extension GroupRegistry {
         guard groups.count < settings.maximumGroupCount else {
             logger.error(
                 "a group was refused: there are \(groups.count) already; delete some",
-                metadata: ["group": "\(id.prefix(100).escapingControlCharacters)"]
+                metadata: Self.metadata(id)
             )
             return false
         }
-        let state = GroupState(id: id, limits: settings.limits, at: now())
-        groups[id] = Entry(state: state, incarnation: nextNumber())
+        insert(GroupState(id: id, limits: settings.limits, at: environment.now()), isStored: false)
         return true
     }
 
-    /// Keeps a JoinGroup until it is answered.
-    func park(join reply: @escaping (JoinAnswer) -> Void) -> Waiter {
-        let waiter = Waiter(number: nextNumber())
-        joinReplies[waiter] = reply
-        return waiter
+    private func insert(_ state: GroupState, isStored: Bool) {
+        lastIncarnation += 1
+        groups[state.id] = Entry(state: state, incarnation: lastIncarnation, isStored: isStored)
+        for producerID in state.pendingOffsets.keys {
+            pendingGroups[producerID, default: []].insert(state.id)
+        }
+        arm(state.id)
     }
 
-    /// Keeps a SyncGroup until it is answered.
-    func park(sync reply: @escaping (SyncAnswer) -> Void) -> Waiter {
-        let waiter = Waiter(number: nextNumber())
-        syncReplies[waiter] = reply
-        return waiter
+    @discardableResult
+    private func remove(_ id: String) -> GroupState? {
+        disarm(id)
+        return groups.removeValue(forKey: id)?.state
     }
 
-    private func perform(_ action: GroupAction) {
-        switch action {
-        case .answer(let answer): give(answer)
-        case .persist(let group, let answers):
-            groups[group.id]?.isStored = true
-            store.save(group) { [inbox] result in
-                // When the queue is closed, `run` has answered or will.
-                _ = inbox.push({ $0.persisted(group.id, result, answers) }, isReply: true)
+    private func save(_ group: GroupState, answers: [(Waiter, MemberAnswer)]) {
+        store.save(group) { [logger] result in
+            if case .failure(let error) = result {
+                let metadata = Self.metadata(group.id)
+                logger.error("a group could not be stored: \(error)", metadata: metadata)
+            }
+            let isStored = result.errorCode == .none
+            for (waiter, answer) in answers {
+                // After a failure the clients find their coordinator again, and join once more.
+                waiter.reply(isStored ? answer : .unavailable(answer.memberID))
             }
         }
     }
 
-    private func persisted(
-        _ id: String,
-        _ result: Result<Void, BrokerError>,
-        _ answers: [GroupAnswer]
-    ) {
-        guard case .failure(let error) = result else { return answers.forEach(give) }
-        logger.error("a group could not be stored: \(error)", metadata: groupMetadata(id))
-        for answer in answers {
-            // The clients find their coordinator again, and join once more.
-            switch answer {
-            case .join(let waiter, let answer):
-                let refusal = JoinAnswer.refusal(
-                    .coordinatorNotAvailable,
-                    memberID: answer.memberID
-                )
-                give(.join(waiter, refusal))
-            case .sync(let waiter, _):
-                give(.sync(waiter, SyncAnswer(error: .coordinatorNotAvailable)))
-            }
-        }
-    }
-
-    private func give(_ answer: GroupAnswer) {
-        switch answer {
-        case .join(let waiter, let answer):
-            joinReplies.removeValue(forKey: waiter)?(answer)
-        case .sync(let waiter, let answer):
-            syncReplies.removeValue(forKey: waiter)?(answer)
-        }
-    }
-
-    private func groupMetadata(_ id: String) -> Logger.Metadata {
+    private static func metadata(_ id: String) -> Logger.Metadata {
         ["group": "\(id.prefix(100).escapingControlCharacters)"]
     }
 }
@@ -202,121 +152,150 @@ extension GroupRegistry {
     /// A deadline that moves back is left where it is: `expire` then finds nothing to do and
     /// notes the right one.
     private func arm(_ id: String) {
-        guard let entry = groups[id], let next = entry.state.nextDeadline else { return }
-        if let armed = entry.armedDeadline, armed <= next { return }
+        guard let entry = groups[id], let next = entry.state.nextDeadline,
+            next < entry.armedDeadline ?? .max
+        else { return }
+        disarm(id)
         groups[id]?.armedDeadline = next
-        let index = deadlines.partitioningIndex { $0.time <= next }
+        let index = deadlines.firstIndex { $0.time <= next } ?? deadlines.endIndex
         deadlines.insert((next, id), at: index)
     }
 
+    private func disarm(_ id: String) {
+        guard let time = groups[id]?.armedDeadline else { return }
+        groups[id]?.armedDeadline = nil
+        deadlines.removeAll { $0.time == time && $0.groupID == id }
+    }
+
     private func expire() {
-        let time = now().uptime
+        let time = environment.now().uptime
         while let next = deadlines.last, next.time <= time {
-            deadlines.removeLast()
-            guard groups[next.groupID]?.armedDeadline == next.time else { continue }
-            groups[next.groupID]?.armedDeadline = nil
-            _ = update(next.groupID) { group, now in group.expire(at: now) }
+            disarm(next.groupID)
+            update(next.groupID) { group, now in group.expire(at: now) }
         }
         guard time >= nextSweep else { return }
         nextSweep = time + settings.retentionCheckInterval
-        sweep()
+        for (id, entry) in groups where entry.commitsInFlight == 0 { sweep(id, entry.state) }
     }
 
     /// Drops offsets that are too old, and groups of which nothing is left (rule 18).
-    private func sweep() {
-        for id in Array(groups.keys) {
-            let retention = settings.offsetsRetention
-            let expired = update(id) { $0.expireOffsets(retention: retention, at: $1) } ?? []
-            if !expired.isEmpty {
-                store.remove(expired, ofGroup: id) { [logger] result in
-                    guard case .failure(let error) = result else { return }
-                    logger.error("old offsets could not be removed: \(error)")
-                }
-            }
-            guard let entry = groups[id], entry.state.isObsolete, entry.commitsInFlight == 0
-            else { continue }
-            delete(id) { _ in }
-        }
+    private func sweep(_ id: String, _ group: GroupState) {
+        if group.isObsolete { return delete(id) { _ in } }
+        let expired = group.expiredOffsets(
+            retention: settings.offsetsRetention,
+            at: environment.now()
+        )
+        guard !expired.isEmpty else { return }
+        // What could not be removed is found again the next time.
+        removeOffsets(of: expired, inGroup: id) { _ in }
     }
 }
 
-/// Offsets, and the end of groups.
+/// Offsets, and the end of groups: each change first in the store, then here.
 extension GroupRegistry {
-    /// Stores offsets, then takes them over, then calls the completion on this thread.
+    /// The partition of a topic, if there is one.
+    func partition(_ index: Int32, of topic: String) -> OffsetKey? {
+        guard let topic = store.topic(named: topic), (0..<topic.partitionCount).contains(index)
+        else { return nil }
+        return OffsetKey(topicID: topic.id, partition: index)
+    }
+
+    /// Stores offsets, then calls the completion.
     func commit(
         _ offsets: [(OffsetKey, CommittedOffset)],
         ofGroup id: String,
         in transaction: OffsetTransaction? = nil,
         completion: @escaping @Sendable (ErrorCode) -> Void
     ) {
-        groups[id]?.isStored = true
         groups[id]?.commitsInFlight += 1
+        store.commit(
+            offsets,
+            ofGroup: id,
+            in: transaction,
+            completion: taking(id, completion) { registry, error in
+                registry.groups[id]?.commitsInFlight -= 1
+                if error == .none { registry.groups[id]?.isStored = true }
+                let live = offsets.filter { registry.store.topic(id: $0.0.topicID) != nil }
+                if let producerID = transaction?.producerID {
+                    registry.pendingGroups[producerID, default: []].insert(id)
+                }
+                registry.update(id) { group, _ in
+                    guard error == .none else { return }
+                    group.apply(live, producerID: transaction?.producerID)
+                }
+            }
+        )
+    }
+
+    /// Removes committed offsets, then calls the completion.
+    func removeOffsets(
+        of partitions: [OffsetKey],
+        inGroup id: String,
+        completion: @escaping @Sendable (ErrorCode) -> Void
+    ) {
+        store.removeOffsets(
+            of: partitions,
+            inGroup: id,
+            completion: taking(id, completion) { registry, error in
+                registry.update(id) { group, _ in
+                    guard error == .none else { return }
+                    for key in partitions { group.offsets[key] = nil }
+                }
+            }
+        )
+    }
+
+    /// What takes over the result of a change of a group's offsets on this thread, unless the group
+    /// has been deleted since, and then calls the completion.
+    private func taking(
+        _ id: String,
+        _ completion: @escaping @Sendable (ErrorCode) -> Void,
+        _ takeOver: @escaping @Sendable (GroupRegistry, ErrorCode) -> Void
+    ) -> @Sendable (Result<ErrorCode, BrokerError>) -> Void {
         let incarnation = groups[id]?.incarnation
-        let checked = transaction.map { ($0, check: checkOffsets) }
-        store.commit(offsets, ofGroup: id, in: checked) { [inbox] result in
+        return { [inbox] result in
             let error = result.errorCode
             let job: GroupCoordinator.Job = { registry in
-                let live = error == .none ? offsets : []
-                registry.committed(live, id, incarnation, transaction?.producerID)
+                if registry.groups[id]?.incarnation == incarnation { takeOver(registry, error) }
                 completion(error)
             }
-            // The coordinator has stopped, but the commit is done, and the client may know.
+            // The coordinator has stopped, but the change is done, and the client may know.
             if inbox.push(job, isReply: true) == .closed { completion(error) }
         }
     }
 
-    private func committed(
-        _ offsets: [(OffsetKey, CommittedOffset)],
-        _ id: String,
-        _ incarnation: UInt64?,
-        _ producerID: Int64?
-    ) {
-        guard groups[id]?.incarnation == incarnation else { return }
-        groups[id]?.commitsInFlight -= 1
-        let live = offsets.filter { store.topic(id: $0.0.topicID) != nil }
-        _ = update(id) { group, _ in group.apply(live, producerID: producerID) }
-    }
-
     /// Takes over or drops the offsets of a transaction in all groups; the store has done so.
     func endTransaction(producerID: Int64, isCommit: Bool) {
-        for (id, entry) in groups where entry.state.pendingOffsets[producerID] != nil {
-            _ = update(id) { group, now in
+        for id in pendingGroups.removeValue(forKey: producerID) ?? [] {
+            update(id) { group, now in
                 group.endTransaction(producerID: producerID, isCommit: isCommit, at: now)
             }
         }
     }
 
     /// Forgets the offsets of a deleted topic in all groups; the store has done so already.
-    func forgetTopic(_ id: UUID16) {
-        for groupID in Array(groups.keys) {
-            _ = update(groupID) { group, _ in group.forgetTopic(id) }
-        }
+    func forgetTopic(_ topicID: UUID16) {
+        for id in Array(groups.keys) { update(id) { group, _ in group.forgetTopic(topicID) } }
     }
 
     /// Deletes a group, then calls the completion, on any thread.
     func delete(_ id: String, completion: @escaping @Sendable (ErrorCode) -> Void) {
-        guard let entry = groups.removeValue(forKey: id) else {
-            return completion(.groupIDNotFound)
-        }
-        let state = entry.state
+        guard let state = remove(id) else { return completion(.groupIDNotFound) }
         store.deleteGroup(id: id) { [inbox] result in
-            if case .failure = result {
-                _ = inbox.push({ $0.putBack(state) }, isReply: true)
+            let putBack: GroupCoordinator.Job = { registry in
+                if registry.groups[id] == nil { registry.insert(state, isStored: true) }
             }
+            if case .failure = result { _ = inbox.push(putBack, isReply: true) }
             completion(result.errorCode)
         }
     }
-
-    private func putBack(_ state: GroupState) {
-        guard groups[state.id] == nil else { return }
-        groups[state.id] = Entry(state: state, incarnation: nextNumber(), isStored: true)
-        arm(state.id)
-    }
 }
 
-extension Result<Void, BrokerError> {
-    /// The code that tells a client how it went.
-    var errorCode: ErrorCode { map { ErrorCode.none }.errorCode }
+extension MemberAnswer {
+    /// Has the client find its coordinator again, and join once more.
+    fileprivate static func unavailable(_ memberID: String) -> MemberAnswer {
+        MemberAnswer(error: .coordinatorNotAvailable, memberID: memberID)
+    }
 }
 
 extension Result<ErrorCode, BrokerError> {
@@ -326,25 +305,5 @@ extension Result<ErrorCode, BrokerError> {
         case .success(let error): error
         case .failure(let error): error.errorCode
         }
-    }
-}
-
-extension UInt64 {
-    fileprivate func multipliedWithoutOverflow(_ factor: UInt64) -> UInt64 {
-        let (product, overflow) = multipliedReportingOverflow(by: factor)
-        return overflow ? .max : product
-    }
-}
-
-extension Array {
-    /// The first index whose element satisfies a condition that all later elements satisfy too.
-    fileprivate func partitioningIndex(where condition: (Element) -> Bool) -> Int {
-        var low = startIndex
-        var high = endIndex
-        while low < high {
-            let middle = low + (high - low) / 2
-            if condition(self[middle]) { high = middle } else { low = middle + 1 }
-        }
-        return low
     }
 }

@@ -3,140 +3,79 @@ import KafkaWire
 /// JoinGroup: rules 2 to 7 and 22.
 extension GroupState {
     /// Lets a client in, lets it wait, or refuses it; answers at once or later, exactly once.
-    mutating func join(_ request: JoinRequest, waiter: Waiter, at now: Moment) {
-        let memberID = request.memberID
-        guard limits.sessionTimeouts.contains(request.sessionTimeout) else {
-            return answer(waiter, .refusal(.invalidSessionTimeout, memberID: memberID))
+    mutating func join(_ request: JoinRequest, at now: Moment) {
+        let error = check(request)
+        guard error == .none else {
+            return refuse(request.waiter, error, memberID: request.memberID)
         }
-        guard hasRoom(for: request) else {
-            return answer(waiter, .refusal(.groupMaxSizeReached, memberID: memberID))
-        }
-        guard supports(request) else {
-            return answer(waiter, .refusal(.inconsistentGroupProtocol, memberID: memberID))
-        }
-        if memberID.isEmpty {
-            joinWithoutID(request, waiter, now)
-        } else {
-            joinWithID(request, waiter, now)
-        }
-    }
-
-    private mutating func joinWithoutID(
-        _ request: JoinRequest,
-        _ waiter: Waiter,
-        _ now: Moment
-    ) {
-        let newID = request.newMemberID
-        if let instanceID = request.instanceID {
-            if let oldID = staticIDs[instanceID] {
-                replaceStaticMember(oldID, with: request, waiter, now)
-            } else {
-                addMember(newID, request, waiter, now)
-            }
-        } else if request.requiresKnownID {
+        if !request.memberID.isEmpty {
+            joinWithID(request, now)
+        } else if let index = index(ofInstance: request.member.instanceID) {
+            replaceStaticMember(index, with: request, now)
+        } else if request.requiresKnownID, request.member.instanceID == nil {
             guard pendingIDs.count < limits.maximumSize else {
-                return answer(waiter, .refusal(.groupMaxSizeReached, memberID: ""))
+                return refuse(request.waiter, .groupMaxSizeReached, memberID: "")
             }
-            pendingIDs[newID] = now.uptime + Int64(request.sessionTimeout)
-            answer(waiter, .refusal(.memberIDRequired, memberID: newID))
+            pendingIDs[request.member.id] = now.uptime + Int64(request.member.sessionTimeout)
+            refuse(request.waiter, .memberIDRequired, memberID: request.member.id)
         } else {
-            addMember(newID, request, waiter, now)
+            addMember(request, now)
         }
     }
 
-    private mutating func joinWithID(_ request: JoinRequest, _ waiter: Waiter, _ now: Moment) {
-        let memberID = request.memberID
-        if request.instanceID == nil, pendingIDs.removeValue(forKey: memberID) != nil {
-            return addMember(memberID, request, waiter, now)
+    private mutating func joinWithID(_ request: JoinRequest, _ now: Moment) {
+        var request = request
+        let instanceID = request.member.instanceID
+        if instanceID == nil, pendingIDs.removeValue(forKey: request.memberID) != nil {
+            request.member.id = request.memberID
+            return addMember(request, now)
         }
-        let error = check(memberID: memberID, instanceID: request.instanceID)
-        guard error == .none, let member = members[memberID] else {
-            return answer(waiter, .refusal(error, memberID: memberID))
+        let reference = MemberReference(id: request.memberID, instanceID: instanceID)
+        let error = check(reference, anyGeneration: true)
+        guard error == .none, let index = index(of: request.memberID) else {
+            return refuse(request.waiter, error, memberID: request.memberID)
         }
-        let isUnchanged = member.protocols == request.protocols
+        let isUnchanged = members[index].protocols == request.member.protocols
         let needsRebalance =
             switch phase {
             case .empty, .preparingRebalance: true
             case .completingRebalance: !isUnchanged
-            case .stable: !isUnchanged || memberID == leaderID
+            case .stable: !isUnchanged || request.memberID == leaderID
             }
         guard needsRebalance else {
             // The answer to its last join was lost.
-            renewSession(of: memberID, at: now)
-            return answer(waiter, currentGeneration(for: memberID))
+            members[index].renewSession(at: now)
+            return answer(request.waiter, currentGeneration(for: members[index]))
         }
-        updateMember(memberID, request, waiter)
+        // The client gave up on a request that waits, or it would not have sent another.
+        refuse(members[index], .rebalanceInProgress)
+        members[index].sessionTimeout = request.member.sessionTimeout
+        members[index].rebalanceTimeout = request.member.rebalanceTimeout
+        members[index].protocols = request.member.protocols
+        members[index].hasJoined = true
+        members[index].waiter = request.waiter
         prepareOrComplete(now)
     }
 
-    private mutating func addMember(
-        _ memberID: String,
-        _ request: JoinRequest,
-        _ waiter: Waiter,
-        _ now: Moment
-    ) {
-        members[memberID] = GroupMember(
-            id: memberID,
-            instanceID: request.instanceID,
-            clientID: request.clientID,
-            clientHost: request.clientHost,
-            order: nextOrder,
-            sessionTimeout: request.sessionTimeout,
-            rebalanceTimeout: request.positiveRebalanceTimeout,
-            protocols: request.protocols,
-            sessionDeadline: now.uptime + limits.newMemberTimeout,
-            hasJoined: true,
-            joinWaiter: waiter
-        )
-        nextOrder += 1
-        if let instanceID = request.instanceID { staticIDs[instanceID] = memberID }
-        if leaderID == nil { leaderID = memberID }
+    private mutating func addMember(_ request: JoinRequest, _ now: Moment) {
+        var member = request.member
+        member.sessionDeadline = now.uptime + limits.newMemberTimeout
+        member.hasJoined = true
+        member.waiter = request.waiter
+        members.append(member)
+        if leaderID == nil { leaderID = member.id }
         protocolType = request.protocolType
         emptySince = nil
-        joining?.hasNewMember = true
+        hasNewMember = true
         prepareOrComplete(now)
     }
 
-    /// Takes over what a known member says about itself, and lets it wait.
-    mutating func updateMember(_ memberID: String, _ request: JoinRequest, _ waiter: Waiter) {
-        guard var member = members[memberID] else { return }
-        if let old = member.joinWaiter {
-            // The client gave up on that request, or it would not have sent another.
-            answer(old, .refusal(.rebalanceInProgress, memberID: memberID))
+    private func check(_ request: JoinRequest) -> ErrorCode {
+        guard limits.sessionTimeouts.contains(request.member.sessionTimeout) else {
+            return .invalidSessionTimeout
         }
-        member.sessionTimeout = request.sessionTimeout
-        member.rebalanceTimeout = request.positiveRebalanceTimeout
-        member.protocols = request.protocols
-        member.hasJoined = true
-        member.joinWaiter = waiter
-        members[memberID] = member
-    }
-
-    /// The answer that says "you are in the present generation".
-    func currentGeneration(for memberID: String) -> JoinAnswer {
-        JoinAnswer(
-            generation: generation,
-            protocolType: protocolType,
-            protocolName: protocolName,
-            leaderID: leaderID ?? "",
-            memberID: memberID,
-            members: memberID == leaderID ? membersForLeader : []
-        )
-    }
-
-    /// What the leader learns about the members.
-    var membersForLeader: [JoinAnswer.Member] {
-        orderedMembers.map {
-            JoinAnswer.Member(
-                id: $0.id,
-                instanceID: $0.instanceID,
-                metadata: $0.metadata(for: protocolName)
-            )
-        }
-    }
-
-    mutating func answer(_ waiter: Waiter, _ answer: JoinAnswer) {
-        act(.answer(.join(waiter, answer)))
+        guard hasRoom(for: request) else { return .groupMaxSizeReached }
+        return supports(request) ? .none : .inconsistentGroupProtocol
     }
 
     /// Whether the group can take the client in, or holds a place for it already.
@@ -144,31 +83,59 @@ extension GroupState {
     /// While members join, places are held by those who came and by static members: so a full
     /// group drops whoever comes last.
     private func hasRoom(for request: JoinRequest) -> Bool {
-        let instanceIsKnown = request.instanceID.map { staticIDs[$0] != nil } ?? false
-        guard phase == .preparingRebalance else {
-            return instanceIsKnown || members[request.memberID] != nil
-                || members.count < limits.maximumSize
-        }
-        let holders = members.values.lazy.filter { $0.hasJoined || $0.instanceID != nil }
-        return instanceIsKnown || holders.contains { $0.id == request.memberID }
-            || holders.count < limits.maximumSize
+        let isJoining = phase == .preparingRebalance
+        let holders = members.filter { !isJoining || $0.hasJoined || $0.instanceID != nil }
+        return holders.count < limits.maximumSize
+            || index(ofInstance: request.member.instanceID) != nil
+            || holders.contains { $0.id == request.memberID }
     }
 
     /// Whether a member with these protocols would leave at least one that all have.
     private func supports(_ request: JoinRequest) -> Bool {
-        guard !request.protocols.isEmpty, !request.protocolType.isEmpty else { return false }
-        guard !members.isEmpty else { return true }
-        guard request.protocolType == protocolType else { return false }
-        let replaced = request.instanceID.flatMap { staticIDs[$0] } ?? request.memberID
-        return request.protocols.contains { candidate in
-            members.values.allSatisfy { member in
-                member.id == replaced || member.protocols.contains { $0.name == candidate.name }
-            }
+        guard !request.member.protocols.isEmpty, !request.protocolType.isEmpty else { return false }
+        guard members.isEmpty || request.protocolType == protocolType else { return false }
+        let replaced = index(ofInstance: request.member.instanceID) ?? index(of: request.memberID)
+        let others = members.indices.filter { $0 != replaced }
+        return request.member.protocols.contains { candidate in
+            others.allSatisfy { members[$0].metadata(for: candidate.name) != nil }
         }
     }
 }
 
-extension JoinRequest {
-    /// Version 0 has no rebalance timeout; a client's 0 or less would end every rebalance at once.
-    var positiveRebalanceTimeout: Int32 { rebalanceTimeout > 0 ? rebalanceTimeout : sessionTimeout }
+/// A static member that restarts: rule 5.
+extension GroupState {
+    /// Gives the place of a static member to its new incarnation, under a new member id.
+    private mutating func replaceStaticMember(
+        _ index: Int,
+        with request: JoinRequest,
+        _ now: Moment
+    ) {
+        let old = members[index]
+        let leaderBefore = leaderID
+        refuse(old, .fencedInstanceID)
+        var member = request.member
+        member.assignment = old.assignment
+        member.mustSync = old.mustSync
+        member.isNew = false
+        member.renewSession(at: now)
+        members[index] = member
+        if leaderID == old.id { leaderID = member.id }
+        guard phase == .stable, chosenProtocol() == protocolName else {
+            members[index].hasJoined = true
+            members[index].waiter = request.waiter
+            return prepareOrComplete(now)
+        }
+        // It goes on in the present generation. A leader's client would assign again, and the
+        // others would not learn of it: it is kept from that by `skipAssignment`, or, if it does
+        // not know that, by naming its old id as the leader.
+        var answer = currentGeneration(for: member)
+        if request.canSkipAssignment {
+            answer.skipAssignment = member.id == leaderID
+        } else {
+            answer.leaderID = leaderBefore ?? ""
+            answer.members = []
+        }
+        store()
+        self.answer(request.waiter, answer)
+    }
 }

@@ -1,33 +1,32 @@
+import Foundation
 import KafkaWire
 
-/// OffsetCommit, and how long offsets are kept: rules 15 and 18.
+/// Committed offsets, and how long they are kept: rules 15 and 18, and 3.6.8.
 extension GroupState {
     /// Decides whether a commit is allowed, and counts it as a sign of life.
     ///
     /// - Parameters:
-    ///   - memberID: Who commits; empty for a client without a group.
-    ///   - instanceID: Its instance id, if it is a static member.
-    ///   - generation: Its generation; negative for a client without a group.
+    ///   - member: Who commits.
     ///   - isTransactional: Whether a producer commits for the member: it may not know it, and is
     ///     no sign of its life.
     ///   - now: The time.
     /// - Returns: Why not, or none.
     mutating func admitCommit(
-        memberID: String,
-        instanceID: String?,
-        generation: Int32,
-        isTransactional: Bool = false,
+        _ member: MemberReference,
+        isTransactional: Bool,
         at now: Moment
     ) -> ErrorCode {
-        if generation < 0, phase == .empty { return .none }
-        guard generation >= 0 || !memberID.isEmpty || instanceID != nil else {
+        if member.generation < 0, phase == .empty { return .none }
+        guard member.generation >= 0 || !member.id.isEmpty || member.instanceID != nil else {
             // Only members may commit while there are any.
             return isTransactional ? .none : .unknownMemberID
         }
-        let error = check(memberID: memberID, instanceID: instanceID, generation: generation)
-        guard error == .none, !isTransactional else { return error }
+        let error = check(member)
+        guard error == .none, !isTransactional, let index = index(of: member.id) else {
+            return error
+        }
         guard phase != .completingRebalance else { return .rebalanceInProgress }
-        renewSession(of: memberID, at: now)
+        members[index].renewSession(at: now)
         return .none
     }
 
@@ -63,34 +62,50 @@ extension GroupState {
     /// Forgets the offsets of a deleted topic.
     mutating func forgetTopic(_ id: UUID16) {
         offsets = offsets.filter { $0.key.topicID != id }
-        pendingOffsets = pendingOffsets.compactMapValues { pending in
-            let kept = pending.filter { $0.key.topicID != id }
-            return kept.isEmpty ? nil : kept
-        }
+        pendingOffsets = pendingOffsets.mapValues { $0.filter { $0.key.topicID != id } }
+            .filter { !$0.value.isEmpty }
     }
 
-    /// Forgets the offsets whose time is up.
+    /// The offsets whose time is up.
     ///
     /// - Parameters:
     ///   - retention: How long offsets are kept, in milliseconds, after the group became empty
     ///     or, in a group that never had members, after the commit.
     ///   - now: The time.
-    /// - Returns: What was forgotten.
-    mutating func expireOffsets(
-        retention: Int64,
-        at now: Moment
-    ) -> [(OffsetKey, CommittedOffset)] {
+    /// - Returns: The partitions.
+    func expiredOffsets(retention: Int64, at now: Moment) -> [OffsetKey] {
         guard phase == .empty else { return [] }
         let base = protocolType == nil ? Int64.min : (emptySince ?? now.date)
         let expired = offsets.filter {
             max(base, $0.value.date) <= now.date - retention && !isUnstable($0.key)
         }
-        for key in expired.keys { offsets[key] = nil }
-        return expired.map { ($0.key, $0.value) }
+        return Array(expired.keys)
     }
 
-    /// Whether the group has nothing that is worth keeping.
-    var isObsolete: Bool {
-        phase == .empty && offsets.isEmpty && pendingOffsets.isEmpty && pendingIDs.isEmpty
+    /// The topics that the group's consumers read; nil if one of them does not say: rule 21.
+    var subscribedTopics: Set<String>? {
+        var topics: Set<String> = []
+        for member in members {
+            let metadata = member.metadata(for: protocolName)
+            guard let own = metadata.flatMap(ConsumerSubscription.topics) else { return nil }
+            topics.formUnion(own)
+        }
+        return topics
+    }
+}
+
+/// What a consumer tells its group's leader about itself.
+enum ConsumerSubscription {
+    /// The topics that it reads; nil if the bytes have another form.
+    ///
+    /// Later versions only add fields after those of version 0.
+    static func topics(_ metadata: Data) -> [String]? {
+        metadata.withUnsafeBytes { bytes in
+            var reader = WireReader(bytes)
+            guard let version = try? reader.integer(as: Int16.self), version >= 0,
+                let count = try? reader.arrayCount(isCompact: false)
+            else { return nil }
+            return try? (0..<count).map { _ in try reader.string(isCompact: false) ?? "" }
+        }
     }
 }

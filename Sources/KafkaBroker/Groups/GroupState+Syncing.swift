@@ -1,65 +1,44 @@
+import Foundation
 import KafkaWire
 
 /// SyncGroup: rules 10 and 11.
 extension GroupState {
     /// Gives a member its assignment, at once or when the leader has brought it.
-    mutating func sync(_ request: SyncRequest, waiter: Waiter, at now: Moment) {
-        let error = checkSync(request)
-        guard error == .none, let member = members[request.memberID] else {
-            return act(.answer(.sync(waiter, SyncAnswer(error: error))))
+    mutating func sync(_ request: SyncRequest, at now: Moment) {
+        let error = check(request)
+        guard error == .none, let index = index(of: request.member.id) else {
+            return refuse(request.waiter, error, memberID: request.member.id)
         }
-        renewSession(of: member.id, at: now)
-        unsyncedIDs.remove(member.id)
-        if unsyncedIDs.isEmpty { syncDeadline = nil }
+        members[index].renewSession(at: now)
+        members[index].mustSync = false
         guard phase == .completingRebalance else {
-            return act(.answer(.sync(waiter, assignment(of: member.id))))
+            return answer(request.waiter, currentGeneration(for: members[index]))
         }
-        if let old = member.syncWaiter {
-            // The client gave up on that request, or it would not have sent another.
-            act(.answer(.sync(old, SyncAnswer(error: .rebalanceInProgress))))
-        }
-        members[member.id]?.syncWaiter = waiter
-        if member.id == leaderID { becomeStable(request.assignments, now) }
+        // The client gave up on a request that waits, or it would not have sent another.
+        refuse(members[index], .rebalanceInProgress)
+        members[index].waiter = request.waiter
+        if request.member.id == leaderID { becomeStable(request.assignments, now) }
     }
 
-    private func checkSync(_ request: SyncRequest) -> ErrorCode {
-        let error = check(
-            memberID: request.memberID,
-            instanceID: request.instanceID,
-            generation: request.generation
-        )
+    private func check(_ request: SyncRequest) -> ErrorCode {
+        let error = check(request.member)
         guard error == .none else { return error }
         let isSameType = request.protocolType.map { $0 == protocolType } ?? true
         let isSameName = request.protocolName.map { $0 == protocolName } ?? true
         guard isSameType, isSameName else { return .inconsistentGroupProtocol }
-        switch phase {
-        case .empty: return .unknownMemberID
-        case .preparingRebalance: return .rebalanceInProgress
-        case .completingRebalance, .stable: return .none
-        }
+        return phase == .preparingRebalance ? .rebalanceInProgress : .none
     }
 
     /// Takes the leader's assignment; who is not in it gets an empty one.
-    private mutating func becomeStable(_ assignments: [String: [UInt8]], _ now: Moment) {
+    private mutating func becomeStable(_ assignments: [String: Data], _ now: Moment) {
         phase = .stable
-        for memberID in members.keys {
-            members[memberID]?.assignment = assignments[memberID] ?? []
+        store()
+        for index in members.indices {
+            members[index].assignment = assignments[members[index].id] ?? Data()
+            guard let waiter = members[index].waiter else { continue }
+            members[index].waiter = nil
+            members[index].renewSession(at: now)
+            answer(waiter, currentGeneration(for: members[index]))
         }
-        var answers: [GroupAnswer] = []
-        for member in orderedMembers {
-            guard let waiter = member.syncWaiter else { continue }
-            members[member.id]?.syncWaiter = nil
-            renewSession(of: member.id, at: now)
-            answers.append(.sync(waiter, assignment(of: member.id)))
-        }
-        act(.persist(stored, then: answers))
-    }
-
-    private func assignment(of memberID: String) -> SyncAnswer {
-        SyncAnswer(
-            protocolType: protocolType,
-            protocolName: protocolName,
-            assignment: members[memberID]?.assignment ?? []
-        )
     }
 }

@@ -1,15 +1,19 @@
+import Foundation
 import KafkaWire
 
 /// One consumer group: who is in it, in which generation, and how far it has read.
 ///
 /// A pure state machine: no I/O and no clock. Each input is a method that is told the time; what
-/// must happen outside (answer a waiting request, store something) is left in `actions`, which the
+/// must happen outside (answer a waiting request, store the group) is left in an output, which the
 /// owner takes after each input. When `nextDeadline` has come, the owner calls `expire`.
 ///
 /// A generation begins with *joining*: all members send JoinGroup and wait. When all are there, or
 /// time is up, each gets its answer, and the leader all members' metadata. Then *syncing*: all send
 /// SyncGroup and wait until the leader's brings the assignment, which the broker does not read.
-struct GroupState: Sendable {
+///
+/// What `Codable` covers of it is stored, so that a restart of the broker causes no rebalance;
+/// offsets are stored one by one.
+struct GroupState: Sendable, Codable {
     /// Where in its cycle a group is; the text is what clients are shown.
     enum Phase: String, Sendable {
         case empty = "Empty"
@@ -20,45 +24,40 @@ struct GroupState: Sendable {
         case stable = "Stable"
     }
 
-    /// The time in which members join.
-    struct Joining: Sendable {
-        var deadline: Int64
-        /// The first generation waits for members that start at the same time; see
-        /// `GroupLimits.initialRebalanceDelay`.
-        var isInitial = false
-        /// How much longer the initial delay may be extended.
-        var remainingDelay: Int64 = 0
-        /// Whether a member came since the delay began or was last extended.
-        var hasNewMember = false
-    }
-
     let id: String
-    let limits: GroupLimits
-    var phase: Phase = .empty
     var generation: Int32 = 0
     /// Nil for a group that only ever stored offsets.
     var protocolType: String?
     var protocolName: String?
     var leaderID: String?
-    var members: [String: GroupMember] = [:]
-    /// Counts members up, to keep the order in which they came.
-    var nextOrder = 0
+    /// In the order in which they came.
+    var members: [GroupMember] = []
+    /// When the last member left, in milliseconds since 1970; nil while there are members.
+    var emptySince: Int64?
+
+    private(set) var limits = GroupLimits()
+    var phase: Phase = .empty
     /// Member ids that were given out but have not joined yet, and when they lapse.
     var pendingIDs: [String: Int64] = [:]
-    /// The member that has each group instance id.
-    var staticIDs: [String: String] = [:]
-    /// Set exactly in the phase `preparingRebalance`.
-    var joining: Joining?
-    /// Members of this generation that have not sent SyncGroup, and until when they may.
-    var unsyncedIDs: Set<String> = []
-    var syncDeadline: Int64?
+    /// While joining, when that ends; then, until when members may sync.
+    var deadline: Int64?
+    /// How much longer the first generation may wait for members that start at the same time (see
+    /// `GroupLimits.initialRebalanceDelay`); nil when another is prepared.
+    var initialDelayLeft: Int64?
+    /// Whether a member came since the initial delay began or was last extended.
+    var hasNewMember = false
     var offsets: [OffsetKey: CommittedOffset] = [:]
     /// Offsets that count once their transaction is committed, by producer id.
     var pendingOffsets: [Int64: [OffsetKey: CommittedOffset]] = [:]
-    /// When the last member left, in milliseconds since 1970; nil while there are members.
-    var emptySince: Int64?
-    /// What the owner has to do, in this order.
-    private(set) var actions: [GroupAction] = []
+    private var output = GroupOutput()
+
+    private enum CodingKeys: String, CodingKey {
+        case id, generation, members
+        case protocolType = "protocol_type"
+        case protocolName = "protocol"
+        case leaderID = "leader"
+        case emptySince = "empty_since"
+    }
 
     /// Makes a group without members.
     init(id: String, limits: GroupLimits, at now: Moment) {
@@ -67,48 +66,86 @@ struct GroupState: Sendable {
         emptySince = now.date
     }
 
-    /// Hands over what is to be done, and forgets it.
-    mutating func takeActions() -> [GroupAction] {
-        defer { actions = [] }
-        return actions
+    /// Goes on after a restart: members get one session timeout to show up.
+    mutating func resume(limits: GroupLimits, at now: Moment) {
+        self.limits = limits
+        guard !members.isEmpty else { return }
+        phase = .stable
+        for index in members.indices {
+            members[index].isNew = false
+            members[index].renewSession(at: now)
+        }
     }
 
-    mutating func act(_ action: GroupAction) { actions.append(action) }
+    /// Hands over what is to be done, and forgets it.
+    mutating func takeOutput() -> GroupOutput {
+        defer { output = GroupOutput() }
+        return output
+    }
+
+    /// Has the group stored before anybody gets an answer to the present input.
+    mutating func store() { output.mustStore = true }
 
     /// Whether nothing has ever come of the group.
-    var isBlank: Bool {
-        phase == .empty && generation == 0 && pendingIDs.isEmpty && offsets.isEmpty
-            && pendingOffsets.isEmpty && protocolType == nil
+    var isBlank: Bool { isObsolete && generation == 0 && protocolType == nil }
+
+    /// Whether the group has nothing that is worth keeping.
+    var isObsolete: Bool {
+        phase == .empty && offsets.isEmpty && pendingOffsets.isEmpty && pendingIDs.isEmpty
     }
 }
 
-/// Looking at members.
+/// Looking at members, and answering them.
 extension GroupState {
-    /// The members in the order in which they came.
-    var orderedMembers: [GroupMember] { members.values.sorted { $0.order < $1.order } }
+    func index(of memberID: String) -> Int? { members.firstIndex { $0.id == memberID } }
+
+    func index(ofInstance instanceID: String?) -> Int? {
+        instanceID.flatMap { id in members.firstIndex { $0.instanceID == id } }
+    }
 
     /// The longest time any member may take to join or sync, in milliseconds.
-    var rebalanceTimeout: Int64 { members.values.map { Int64($0.rebalanceTimeout) }.max() ?? 0 }
-
-    /// Whether a request may speak for a member (rule 6).
-    func check(memberID: String, instanceID: String?) -> ErrorCode {
-        if let instanceID {
-            guard let current = staticIDs[instanceID] else { return .unknownMemberID }
-            guard current == memberID else { return .fencedInstanceID }
+    ///
+    /// Version 0 has no such time; a client's 0 or less would end every rebalance at once.
+    var rebalanceTimeout: Int64 {
+        let timeouts = members.map {
+            $0.rebalanceTimeout > 0 ? $0.rebalanceTimeout : $0.sessionTimeout
         }
-        return members[memberID] == nil ? .unknownMemberID : .none
+        return Int64(timeouts.max() ?? 0)
     }
 
-    /// As `check(memberID:instanceID:)`, and the request must be of this generation.
-    func check(memberID: String, instanceID: String?, generation: Int32) -> ErrorCode {
-        let error = check(memberID: memberID, instanceID: instanceID)
-        guard error == .none else { return error }
-        return generation == self.generation ? .none : .illegalGeneration
+    /// Whether a request may speak for a member (rule 6), in this generation if that matters.
+    func check(_ member: MemberReference, anyGeneration: Bool = false) -> ErrorCode {
+        if let instanceID = member.instanceID {
+            guard let index = index(ofInstance: instanceID) else { return .unknownMemberID }
+            guard members[index].id == member.id else { return .fencedInstanceID }
+        }
+        guard index(of: member.id) != nil else { return .unknownMemberID }
+        return anyGeneration || member.generation == generation ? .none : .illegalGeneration
     }
 
-    /// Notes that a member is alive.
-    mutating func renewSession(of memberID: String, at now: Moment) {
-        guard let member = members[memberID] else { return }
-        members[memberID]?.sessionDeadline = now.uptime + Int64(member.sessionTimeout)
+    mutating func answer(_ waiter: Waiter, _ answer: MemberAnswer) {
+        output.answers.append((waiter, answer))
+    }
+
+    mutating func refuse(_ waiter: Waiter, _ error: ErrorCode, memberID: String) {
+        answer(waiter, MemberAnswer(error: error, memberID: memberID))
+    }
+
+    /// Answers a member's request that waits, if there is one, with an error.
+    mutating func refuse(_ member: GroupMember, _ error: ErrorCode) {
+        if let waiter = member.waiter { refuse(waiter, error, memberID: member.id) }
+    }
+
+    /// The answer that says "you are in the present generation".
+    func currentGeneration(for member: GroupMember) -> MemberAnswer {
+        MemberAnswer(
+            memberID: member.id,
+            generation: generation,
+            protocolType: protocolType,
+            protocolName: protocolName,
+            leaderID: leaderID ?? "",
+            members: member.id == leaderID ? members : [],
+            assignment: member.assignment
+        )
     }
 }

@@ -124,7 +124,7 @@ struct BatchValidator {
     }
 
     /// Rules 6–8: the records themselves.
-    private func checkRecords(
+    func checkRecords(
         _ header: RecordBatchHeader,
         _ bytes: UnsafeRawBufferPointer,
         _ decompressor: Decompressor

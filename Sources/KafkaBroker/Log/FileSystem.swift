@@ -78,7 +78,7 @@ enum FileSystem {
     /// All bytes of a small file; nil if there is none.
     static func contents(of path: String) throws(BrokerError) -> [UInt8]? {
         guard let byteCount = byteCount(of: path) else { return nil }
-        let file = try SegmentFile(path: path, creates: false)
+        let file = try SegmentFile(path: path, isReadOnly: true)
         let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: byteCount, alignment: 16)
         defer { memory.deallocate() }
         let count = try file.read(into: memory, at: 0)
@@ -118,9 +118,10 @@ final class SegmentFile: Sendable {
     let descriptor: Int32
 
     /// Opens a file, or creates it.
-    init(path: String, creates: Bool) throws(BrokerError) {
+    init(path: String, creates: Bool = false, isReadOnly: Bool = false) throws(BrokerError) {
         self.path = path
-        descriptor = open(path, O_RDWR | O_CLOEXEC | (creates ? O_CREAT : 0), 0o600)
+        let mode = isReadOnly ? O_RDONLY : O_RDWR | (creates ? O_CREAT : 0)
+        descriptor = open(path, mode | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw FileSystem.failure("open", path) }
     }
 

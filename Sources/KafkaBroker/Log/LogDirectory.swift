@@ -81,7 +81,7 @@ final class LogDirectory: Sendable {
     }
 
     /// The ending of the directory of a topic that is being removed.
-    private static let deletedEnding = ".deleted"
+    static let deletedEnding = ".deleted"
 
     private func directory(of topic: UUID16) -> String {
         path + "/" + PartitionID.directoryName(topic)

@@ -20,7 +20,11 @@ enum MetadataDatabase {
     static func open(directory: URL) throws(BrokerError) -> Opened {
         let path = directory.appendingPathComponent("meta.sqlite").path
         do {
-            try createFile(path, in: directory)
+            try FileSystem.makeDirectory(directory.path)
+            // Durably: a power loss must not take the new file's name with it.
+            if FileSystem.byteCount(of: path) == nil {
+                try FileSystem.write([], to: path, isDurable: true)
+            }
             let database = try connect(path)
             if try database.read(schema.hasBeenSuperseded) {
                 throw BrokerError(
@@ -43,30 +47,6 @@ enum MetadataDatabase {
                     + " is a database of this broker"
             )
         }
-    }
-
-    private static func createFile(_ path: String, in directory: URL) throws {
-        let files = FileManager.default
-        if !files.fileExists(atPath: directory.path) {
-            try files.createDirectory(
-                at: directory,
-                withIntermediateDirectories: true,
-                attributes: [.posixPermissions: 0o700]
-            )
-        }
-        guard !files.fileExists(atPath: path) else { return }
-        guard
-            files.createFile(
-                atPath: path,
-                contents: nil,
-                attributes: [.posixPermissions: 0o600]
-            )
-        else { throw CocoaError(.fileWriteNoPermission) }
-        // Without this, a power loss could take the new file's name with it.
-        let handle = Foundation.open(directory.path, O_RDONLY)
-        guard handle >= 0 else { throw CocoaError(.fileReadNoPermission) }
-        defer { Foundation.close(handle) }
-        guard fsync(handle) == 0 else { throw CocoaError(.fileWriteUnknown) }
     }
 
     private static func connect(_ path: String) throws -> DatabaseQueue {
@@ -94,7 +74,7 @@ enum MetadataDatabase {
         let wasClosedCleanly = try value("clean", rows) == "1"
         try setClean(false, rows)
         var image = MetadataImage(leaderEpoch: epoch)
-        for topic in try topics(leaderEpoch: epoch, rows) { image.insert(topic) }
+        for topic in try topics(leaderEpoch: epoch, rows) { image.set(topic) }
         let deleted = try Data.fetchAll(rows, sql: "SELECT id FROM topic WHERE deleted")
         image.deletedTopicIDs = Set(deleted.compactMap(UUID16.init(data:)))
         return Opened(
@@ -171,7 +151,11 @@ extension MetadataDatabase {
         try rows.execute(sql: "DELETE FROM topic WHERE id = ? AND deleted", arguments: [id.data])
     }
 
-    static func replaceConfiguration(of topic: Topic, _ rows: Database) throws {
+    static func update(_ topic: Topic, _ rows: Database) throws {
+        try rows.execute(
+            sql: "UPDATE topic SET partitions = ? WHERE id = ?",
+            arguments: [topic.partitionCount, topic.id.data]
+        )
         try rows.execute(
             sql: "DELETE FROM topic_config WHERE topic_id = ?",
             arguments: [topic.id.data]

@@ -5,7 +5,7 @@ import KafkaWire
 /// A value: the writer changes a copy and publishes it when the transaction is committed.
 struct MetadataImage: Sendable {
     /// The live topics.
-    var topics: [UUID16: Topic] = [:]
+    private(set) var topics: [UUID16: Topic] = [:]
     private var ids: [String: UUID16] = [:]
     /// Topics that are deleted but whose files may still exist.
     var deletedTopicIDs: Set<UUID16> = []
@@ -18,19 +18,8 @@ struct MetadataImage: Sendable {
 
     func topic(named name: String) -> Topic? { ids[name].flatMap { topics[$0] } }
 
-    func checkNewTopic(named name: String, partitionCount: Int32) throws(BrokerError) {
-        try Topic.validate(name: name)
-        try Topic.validate(partitionCount: partitionCount)
-        guard ids[name] == nil else {
-            throw BrokerError(
-                .topicExists,
-                "Topic '\(name)' already exists.",
-                remedy: "use it, or choose another name"
-            )
-        }
-    }
-
-    mutating func insert(_ topic: Topic) {
+    /// Adds a topic, or replaces what is known of it.
+    mutating func set(_ topic: Topic) {
         topics[topic.id] = topic
         ids[topic.name] = topic.id
         leaderEpoch = max(leaderEpoch, topic.leaderEpoch)

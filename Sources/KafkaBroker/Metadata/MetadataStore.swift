@@ -76,7 +76,9 @@ extension MetadataStore {
         completion: @escaping @Sendable (Result<Topic, BrokerError>) -> Void
     ) {
         writer.submit { database, image in
-            try image.checkNewTopic(named: name, partitionCount: partitionCount)
+            try Topic.validate(name: name)
+            try Topic.validate(partitionCount: partitionCount)
+            if image.topic(named: name) != nil { throw BrokerError.topicExists(name) }
             let topic = Topic(
                 id: .random(),
                 name: name,
@@ -86,7 +88,7 @@ extension MetadataStore {
                 configuration: configuration
             )
             try MetadataDatabase.insert(topic, database)
-            image.insert(topic)
+            image.set(topic)
             return topic
         } completion: {
             completion($0)
@@ -102,7 +104,7 @@ extension MetadataStore {
         completion: @escaping @Sendable (Result<Topic, BrokerError>) -> Void
     ) {
         writer.submit { database, image in
-            guard let topic = image.topics[id] else { throw BrokerError.unknownTopic(id) }
+            guard let topic = image.topics[id] else { throw BrokerError.unknownTopic("\(id)") }
             try MetadataDatabase.markDeleted(id, database)
             image.remove(topic)
             return topic
@@ -130,17 +132,22 @@ extension MetadataStore {
         }
     }
 
-    /// Replaces the settings of a topic.
-    func setConfiguration(
-        _ configuration: TopicConfiguration,
-        ofTopic id: UUID16,
+    /// Changes the settings or the number of partitions of a topic.
+    ///
+    /// - Parameters:
+    ///   - id: The topic's id.
+    ///   - change: Gets the topic as it is after all changes before this one; throws to refuse.
+    ///   - completion: Called with the topic as it is now.
+    func updateTopic(
+        id: UUID16,
+        _ change: @escaping @Sendable (inout Topic) throws(BrokerError) -> Void,
         completion: @escaping @Sendable (Result<Topic, BrokerError>) -> Void
     ) {
         writer.submit { database, image in
-            guard var topic = image.topics[id] else { throw BrokerError.unknownTopic(id) }
-            topic.configuration = configuration
-            try MetadataDatabase.replaceConfiguration(of: topic, database)
-            image.topics[id] = topic
+            guard var topic = image.topics[id] else { throw BrokerError.unknownTopic("\(id)") }
+            try change(&topic)
+            try MetadataDatabase.update(topic, database)
+            image.set(topic)
             return topic
         } completion: {
             completion($0)
@@ -172,15 +179,5 @@ extension MetadataImage {
     mutating func takeProducerID(_ rows: Database) throws -> Int64 {
         if producerIDs.isEmpty { producerIDs = try MetadataDatabase.reserveProducerIDs(rows) }
         return producerIDs.removeFirst()
-    }
-}
-
-extension BrokerError {
-    static func unknownTopic(_ id: UUID16) -> BrokerError {
-        BrokerError(
-            .unknownTopic,
-            "there is no topic with id \(id)",
-            remedy: "list the topics with Metadata; it may have been deleted"
-        )
     }
 }

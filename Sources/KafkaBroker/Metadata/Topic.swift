@@ -27,14 +27,14 @@ extension Topic {
             && name.utf8.allSatisfy(isAllowed)
         guard isAllowed else {
             throw BrokerError(
-                .invalidTopicName,
+                .invalidTopic,
                 "topic name \"\(name.prefix(300).escapingControlCharacters)\" is not allowed",
                 remedy: "use 1 to 249 characters of A-Z, a-z, 0-9, \".\", \"_\" and \"-\""
             )
         }
         guard !["__consumer_offsets", "__transaction_state"].contains(name) else {
             throw BrokerError(
-                .invalidTopicName,
+                .invalidTopic,
                 "topic name \"\(name)\" is reserved",
                 remedy: "choose another name; read committed offsets with OffsetFetch"
             )
@@ -45,7 +45,7 @@ extension Topic {
     static func validate(partitionCount: Int32) throws(BrokerError) {
         guard (1...maximumPartitionCount).contains(partitionCount) else {
             throw BrokerError(
-                .invalidPartitionCount,
+                .invalidPartitions,
                 "a topic cannot have \(partitionCount) partitions",
                 remedy: "ask for 1 to \(maximumPartitionCount)"
             )
@@ -60,6 +60,21 @@ extension Topic {
             true
         default: false
         }
+    }
+}
+
+extension BrokerError {
+    /// There is no topic of that name, or none any more.
+    static func unknownTopic(_ name: String) -> BrokerError {
+        BrokerError(
+            .unknownTopicOrPartition,
+            "there is no topic \"\(name.prefix(300).escapingControlCharacters)\""
+        )
+    }
+
+    /// There is a topic of that name already.
+    static func topicExists(_ name: String) -> BrokerError {
+        BrokerError(.topicAlreadyExists, "Topic '\(name)' already exists.")
     }
 }
 

@@ -1,4 +1,15 @@
+import KafkaWire
+
 /// One setting that a topic can have: its type, default, meaning, and the values it allows.
+///
+/// The settings are a table of text, two lines or more each:
+///
+///     name type default allowed broker-name
+///       Meaning.
+///
+/// `allowed` is `1...` or `0...1` for numbers, the words for texts, and `=` for a setting that is
+/// known for compatibility only: there the meaning says why the default is all that works.
+/// `broker-name` is what Kafka calls the broker's value for topics without one; `-` if it has none.
 struct TopicSetting: Sendable {
     /// The type of a setting's value, with the number it has in DescribeConfigs.
     enum ValueType: Int8, Sendable {
@@ -8,23 +19,35 @@ struct TopicSetting: Sendable {
         case long = 5
         case double = 6
         case list = 7
+
+        init(_ name: Substring) {
+            self =
+                switch name {
+                case "boolean": .boolean
+                case "int": .int
+                case "long": .long
+                case "double": .double
+                case "list": .list
+                default: .string
+                }
+        }
     }
 
     /// The values that a setting allows.
     enum Allowed: Sendable {
         case integers(ClosedRange<Int64>)
         case fractions(ClosedRange<Double>)
-        case words([String])
-        case listOf([String])
-        /// Only this value: the broker does nothing else yet, and does not pretend to.
-        case only(String, reason: String)
+        case words([Substring])
+        case onlyDefault
     }
 
     let name: String
     let type: ValueType
     let defaultValue: String
-    let documentation: String
     let allowed: Allowed
+    /// What the broker's own setting is called; nil if it has none.
+    let brokerName: String?
+    fileprivate(set) var documentation = ""
 
     /// Checks a value.
     func validate(_ value: String) throws(BrokerError) {
@@ -32,220 +55,147 @@ struct TopicSetting: Sendable {
             switch allowed {
             case .integers(let range): Int64(value).map(range.contains) ?? false
             case .fractions(let range): Double(value).map(range.contains) ?? false
-            case .words(let words): words.contains(value)
-            case .listOf(let words):
-                value.split(separator: ",", omittingEmptySubsequences: false)
-                    .allSatisfy { words.contains(String($0)) }
-            case .only(let only, _): value == only
+            case .words(let words):
+                type == .list
+                    ? Self.elements(of: value).allSatisfy { words.contains($0) }
+                    : words.contains(value[...])
+            case .onlyDefault: value == defaultValue
             }
         guard isValid else {
             throw BrokerError(
-                .invalidTopicSetting,
+                .invalidConfig,
                 "Invalid value \(value.prefix(100).escapingControlCharacters)"
                     + " for configuration \(name)",
-                remedy: allowed.description
+                remedy: remedy
             )
         }
     }
-}
 
-extension TopicSetting.Allowed: CustomStringConvertible {
+    /// The elements of a list; the empty text has one, which is empty.
+    static func elements(of list: String) -> [Substring] {
+        list.split(separator: ",", omittingEmptySubsequences: false)
+    }
+
     /// What to write instead of a value that was refused.
-    var description: String {
-        switch self {
-        case .integers(let range):
-            "use a whole number from \(range.lowerBound) to \(range.upperBound)"
-        case .fractions(let range): "use a number from \(range.lowerBound) to \(range.upperBound)"
-        case .words(let words): "use \(words.joined(separator: " or "))"
-        case .listOf(let words): "use a list of \(words.joined(separator: ", "))"
-        case .only(let only, let reason): "only \(only.isEmpty ? "nothing" : only) works: \(reason)"
+    private var remedy: String {
+        switch allowed {
+        case .integers(let range): "use \(range.lowerBound) to \(range.upperBound)"
+        case .fractions(let range): "use \(range.lowerBound) to \(range.upperBound)"
+        case .words(let words): "use \(words.joined(separator: type == .list ? ", " : " or "))"
+        case .onlyDefault: "only \"\(defaultValue)\" works. \(documentation)"
         }
     }
 }
 
+/// The table.
 extension TopicSetting {
     /// Every setting, by name.
     static let named = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
 
     /// Every setting, in the order of the names.
-    static let all: [TopicSetting] = (active + inactive).sorted { $0.name < $1.name }
+    static let all: [TopicSetting] = {
+        var settings: [TopicSetting] = []
+        for line in table.split(separator: "\n") {
+            if line.first == " " {
+                let text = line.drop { $0 == " " }
+                let before = settings[settings.count - 1].documentation
+                settings[settings.count - 1].documentation +=
+                    before.isEmpty ? String(text) : " \(text)"
+            } else {
+                settings.append(TopicSetting(line.split(separator: " ")))
+            }
+        }
+        return settings.sorted { $0.name < $1.name }
+    }()
 
-    private static let anyLong: ClosedRange<Int64> = 0...Int64.max
-    private static let longest = String(Int64.max)
-
-    private static func int(
-        _ name: String,
-        _ value: Int64,
-        _ range: ClosedRange<Int64>,
-        _ documentation: String
-    ) -> TopicSetting {
-        TopicSetting(
-            name: name,
-            type: .int,
-            defaultValue: String(value),
-            documentation: documentation,
-            allowed: .integers(range)
-        )
+    /// Reads the first line of a setting.
+    private init(_ words: [Substring]) {
+        name = String(words[0])
+        type = ValueType(words[1])
+        let greatest = type == .int ? Int64(Int32.max) : Int64.max
+        let value = words[2] == "max" ? "\(greatest)" : String(words[2])
+        defaultValue = value == "none" ? "" : value
+        let bounds = words[3].split(separator: ".", omittingEmptySubsequences: true)
+        allowed =
+            if words[3] == "=" {
+                .onlyDefault
+            } else if type == .double {
+                .fractions(0...(Double(bounds.last ?? "") ?? 1))
+            } else if type == .int || type == .long {
+                .integers((Int64(bounds[0]) ?? 0)...greatest)
+            } else {
+                .words(words[3].split(separator: ","))
+            }
+        brokerName = words[4] == "-" ? nil : String(words[4])
     }
 
-    private static func long(
-        _ name: String,
-        _ value: Int64,
-        _ range: ClosedRange<Int64>,
-        _ documentation: String
-    ) -> TopicSetting {
-        TopicSetting(
-            name: name,
-            type: .long,
-            defaultValue: String(value),
-            documentation: documentation,
-            allowed: .integers(range)
-        )
-    }
-
-    private static func fixed(
-        _ name: String,
-        _ type: ValueType,
-        _ value: String,
-        _ reason: String
-    ) -> TopicSetting {
-        TopicSetting(
-            name: name,
-            type: type,
-            defaultValue: value,
-            documentation: "Known for compatibility; \(reason).",
-            allowed: .only(value, reason: reason)
-        )
-    }
-
-    /// The settings that do something, or will when compaction comes.
-    private static let active: [TopicSetting] = [
-        TopicSetting(
-            name: "cleanup.policy",
-            type: .list,
-            defaultValue: "delete",
-            documentation: "What happens to old records: delete removes them by age or size,"
-                + " compact keeps the newest of each key.",
-            allowed: .listOf(["delete", "compact"])
-        ),
-        long(
-            "retention.ms",
-            604_800_000,
-            -1...Int64.max,
-            "How long records are kept, in milliseconds; -1 for ever."
-        ),
-        long(
-            "retention.bytes",
-            -1,
-            -1...Int64.max,
-            "How many bytes of a partition are kept; -1 for any number."
-        ),
-        int(
-            "segment.bytes",
-            134_217_728,
-            14...Int64(Int32.max),
-            "Greatest size of a segment file; records are removed by whole segments."
-        ),
-        long(
-            "segment.ms",
-            604_800_000,
-            1...Int64.max,
-            "Greatest age of the active segment before a new one begins, in milliseconds."
-        ),
-        int(
-            "max.message.bytes",
-            1_048_588,
-            0...Int64(Int32.max),
-            "Greatest size of a batch of records, compressed."
-        ),
-        TopicSetting(
-            name: "message.timestamp.type",
-            type: .string,
-            defaultValue: "CreateTime",
-            documentation: "Whose time a record has: CreateTime is the producer's,"
-                + " LogAppendTime the broker's.",
-            allowed: .words(["CreateTime", "LogAppendTime"])
-        ),
-        long(
-            "message.timestamp.before.max.ms",
-            Int64.max,
-            anyLong,
-            "How far in the past a record's time may lie, in milliseconds."
-        ),
-        long(
-            "message.timestamp.after.max.ms",
-            Int64.max,
-            anyLong,
-            "How far in the future a record's time may lie, in milliseconds."
-        ),
-        long(
-            "delete.retention.ms",
-            86_400_000,
-            anyLong,
-            "How long a record without value stays in a compacted topic, in milliseconds."
-        ),
-        TopicSetting(
-            name: "min.cleanable.dirty.ratio",
-            type: .double,
-            defaultValue: "0.5",
-            documentation: "The share of not yet compacted bytes at which compaction starts.",
-            allowed: .fractions(0...1)
-        ),
-        long(
-            "min.compaction.lag.ms",
-            0,
-            anyLong,
-            "How long a record stays as it is before compaction, in milliseconds."
-        ),
-        long(
-            "max.compaction.lag.ms",
-            Int64.max,
-            1...Int64.max,
-            "How long a record may stay uncompacted, in milliseconds."
-        ),
-        long(
-            "flush.ms",
-            1000,
-            anyLong,
-            "How long a batch written with acks=1 may stay unsynced, in milliseconds."
-        ),
-        long(
-            "flush.messages",
-            Int64.max,
-            1...Int64.max,
-            "How many records written with acks=1 may stay unsynced."
-        ),
-        long(
-            "file.delete.delay.ms",
-            60_000,
-            anyLong,
-            "How long the file of a removed segment stays, in milliseconds."
-        ),
-    ]
-
-    /// The rest of Kafka's list: accepted at the default, so that tools which send it work.
-    private static let inactive: [TopicSetting] = [
-        fixed(
-            "compression.type",
-            .string,
-            "producer",
-            "batches stay as the producer compressed them"
-        ),
-        fixed("min.insync.replicas", .int, "1", "there is one broker"),
-        fixed("compression.gzip.level", .int, "-1", "the broker does not compress"),
-        fixed("compression.lz4.level", .int, "9", "the broker does not compress"),
-        fixed("compression.zstd.level", .int, "3", "the broker does not compress"),
-        fixed("follower.replication.throttled.replicas", .list, "", "there is one broker"),
-        fixed("leader.replication.throttled.replicas", .list, "", "there is one broker"),
-        fixed("unclean.leader.election.enable", .boolean, "false", "there is one broker"),
-        fixed("index.interval.bytes", .int, "4096", "the index has a fixed interval"),
-        fixed("segment.index.bytes", .int, "10485760", "the index grows with its segment"),
-        fixed("segment.jitter.ms", .long, "0", "segments end on time"),
-        fixed("preallocate", .boolean, "false", "files grow as they are written"),
-        fixed("local.retention.bytes", .long, "-2", "there is no tiered storage"),
-        fixed("local.retention.ms", .long, "-2", "there is no tiered storage"),
-        fixed("remote.storage.enable", .boolean, "false", "there is no tiered storage"),
-        fixed("remote.log.copy.disable", .boolean, "false", "there is no tiered storage"),
-        fixed("remote.log.delete.on.disable", .boolean, "false", "there is no tiered storage"),
-    ]
+    private static let table = """
+        cleanup.policy list delete delete,compact log.cleanup.policy
+          What happens to old records: delete removes them by age or size, compact keeps the newest
+          of each key.
+        retention.ms long 604800000 -1... log.retention.ms
+          How long records are kept, in milliseconds; -1 for ever.
+        retention.bytes long -1 -1... log.retention.bytes
+          How many bytes of a partition are kept; -1 for any number.
+        segment.bytes int 134217728 14... log.segment.bytes
+          Greatest size of a segment file; records are removed by whole segments.
+        segment.ms long 604800000 1... log.roll.ms
+          Greatest age of the active segment before a new one begins, in milliseconds.
+        max.message.bytes int 1048588 0... message.max.bytes
+          Greatest size of a batch of records, compressed.
+        message.timestamp.type string CreateTime CreateTime,LogAppendTime log.message.timestamp.type
+          Whose time a record has: CreateTime is the producer's, LogAppendTime the broker's.
+        message.timestamp.before.max.ms long max 0... log.message.timestamp.before.max.ms
+          How far in the past a record's time may lie, in milliseconds.
+        message.timestamp.after.max.ms long max 0... log.message.timestamp.after.max.ms
+          How far in the future a record's time may lie, in milliseconds.
+        delete.retention.ms long 86400000 0... log.cleaner.delete.retention.ms
+          How long a record without value stays in a compacted topic, in milliseconds.
+        min.cleanable.dirty.ratio double 0.5 0...1 log.cleaner.min.cleanable.ratio
+          The share of not yet compacted bytes at which compaction starts.
+        min.compaction.lag.ms long 0 0... log.cleaner.min.compaction.lag.ms
+          How long a record stays as it is before compaction, in milliseconds.
+        max.compaction.lag.ms long max 1... log.cleaner.max.compaction.lag.ms
+          How long a record may stay uncompacted, in milliseconds.
+        flush.ms long 1000 0... log.flush.interval.ms
+          How long a batch written with acks=1 may stay unsynced, in milliseconds.
+        flush.messages long max 1... log.flush.interval.messages
+          How many records written with acks=1 may stay unsynced.
+        file.delete.delay.ms long 60000 = log.segment.delete.delay.ms
+          The file of a removed segment goes at once: nothing reads it any more.
+        compression.type string producer = compression.type
+          Batches stay as the producer compressed them.
+        min.insync.replicas int 1 = min.insync.replicas
+          There is one broker.
+        compression.gzip.level int -1 = compression.gzip.level
+          The broker does not compress.
+        compression.lz4.level int 9 = compression.lz4.level
+          The broker does not compress.
+        compression.zstd.level int 3 = compression.zstd.level
+          The broker does not compress.
+        follower.replication.throttled.replicas list none = -
+          There is one broker.
+        leader.replication.throttled.replicas list none = -
+          There is one broker.
+        unclean.leader.election.enable boolean false = unclean.leader.election.enable
+          There is one broker.
+        index.interval.bytes int 4096 = log.index.interval.bytes
+          The index has a fixed interval.
+        segment.index.bytes int 10485760 = log.index.size.max.bytes
+          The index grows with its segment.
+        segment.jitter.ms long 0 = log.roll.jitter.ms
+          Segments end on time.
+        preallocate boolean false = log.preallocate
+          Files grow as they are written.
+        local.retention.bytes long -2 = log.local.retention.bytes
+          There is no tiered storage.
+        local.retention.ms long -2 = log.local.retention.ms
+          There is no tiered storage.
+        remote.storage.enable boolean false = -
+          There is no tiered storage.
+        remote.log.copy.disable boolean false = -
+          There is no tiered storage.
+        remote.log.delete.on.disable boolean false = -
+          There is no tiered storage.
+        """
 }

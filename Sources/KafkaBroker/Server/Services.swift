@@ -21,6 +21,7 @@ final class Services: Sendable {
         self.node = node
         do throws(BrokerError) {
             var logSettings = LogDirectorySettings()
+            logSettings.checksEverything = settings.checksEverything
             logSettings.retentionCheckMilliseconds = Int64(settings.retentionCheckMilliseconds)
             logs = try LogDirectory(url: directory.url, settings: logSettings, logger: logger)
         } catch {
@@ -32,13 +33,7 @@ final class Services: Sendable {
         do throws(BrokerError) {
             try topics.openAll()
             groups = try GroupCoordinator(
-                store: store,
-                settings: settings.groups,
-                endpoint: {
-                    CoordinatorEndpoint(nodeID: node.id, host: node.host, port: node.port)
-                },
-                checkOffsets: MetadataDatabase.checkOffsets,
-                logger: logger
+                GroupEnvironment(store: store, settings: settings.groups, logger: logger)
             )
         } catch {
             logs.close()
@@ -64,15 +59,9 @@ final class Services: Sendable {
         let catalog = TopicCatalog(store: store, logs: topics, settings: settings)
         fetches = FetchHandler(logs: topics, settings: settings)
         var handlers: [any RequestHandler] = [
-            ProduceHandler(logs: topics), fetches,
-            ListOffsetsHandler(logs: topics).handler,
-            OffsetForLeaderEpochHandler(logs: topics).handler,
-            MetadataHandler(node: node, catalog: catalog).handler,
-            DescribeClusterHandler(node: node).handler,
-            CreateTopicsHandler(node: node, catalog: catalog).handler,
-            DeleteTopicsHandler(catalog: catalog).handler,
-            DescribeConfigsHandler(node: node, catalog: catalog).handler,
+            ProduceHandler(logs: topics), fetches, FindCoordinatorHandler(node: node).handler,
         ]
+        handlers += TopicAPIs(node: node, catalog: catalog).handlers
         handlers += groups.handlers + transactions.handlers
         let keys = Set(handlers.map(\.key)).union([.apiVersions])
         router = RequestRouter(handlers + [ApiVersionsHandler(keys: keys)])

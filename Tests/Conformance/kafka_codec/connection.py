@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import struct
-from typing import Any
+from typing import Any, Self
 
 from kafka_codec.messages import API_KEYS, Kind, Struct, decode, encode, encode_tags, is_flexible
 
@@ -42,7 +42,7 @@ class Connection:
         self.correlation = 0
         self.waiting: list[tuple[int, str, int]] = []
 
-    def __enter__(self) -> Connection:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -146,7 +146,9 @@ class Client(Connection):
         topics: list[dict[str, Any]] = []
         for each in partitions:
             fields = dict(each)
-            name = {key: fields.pop(key) for key in ("topic", "topicId") if key in fields}
+            name: dict[str, Any] = {
+                key: fields.pop(key) for key in ("topic", "topicId") if key in fields
+            }
             if topics and all(topics[-1][key] == name[key] for key in name):
                 topics[-1]["partitions"].append(fields)
             else:
@@ -185,14 +187,27 @@ class Client(Connection):
             found += decode_batches(answer.records)
             offset = found[-1].last_offset + 1
 
-    def values(self, topic: str, *, partition: int = 0) -> list[bytes | None]:
-        """Values of every record that is not a control record."""
+    def values(self, topic: str, *, partition: int = 0, offset: int = 0) -> list[bytes | None]:
+        """Values of every record from `offset` on that is not a control record."""
         return [
             record.value
-            for batch in self.batches(topic, partition=partition)
+            for batch in self.batches(topic, partition=partition, offset=offset)
             if not batch.is_control
             for record in batch.records
+            if record.offset >= offset
         ]
+
+    def committed(self, topic: str, *, partition: int = 0, offset: int = 0) -> list[bytes | None]:
+        """Values that a consumer with read_committed gets from `offset` on."""
+        found: list[bytes | None] = []
+        while True:
+            answer = self.fetch(topic, offset, partition=partition, isolation=READ_COMMITTED)
+            assert answer.errorCode == ErrorCode.NONE, answer
+            if not answer.records:
+                return found
+            batches = decode_batches(answer.records)
+            found += visible(batches, answer.abortedTransactions, offset)
+            offset = batches[-1].last_offset + 1
 
     # Offsets
 
@@ -219,6 +234,22 @@ class Client(Connection):
     def start_offset(self, topic: str, partition: int = 0) -> int:
         offset: int = self.offset_at(topic, EARLIEST, partition=partition).offset
         return offset
+
+
+def visible(batches: list[Batch], aborted: list[Struct], offset: int) -> list[bytes | None]:
+    """What is left of fetched batches when a consumer has left out what was aborted."""
+    waiting = sorted(aborted, key=lambda entry: entry.firstOffset)
+    ignored: set[int] = set()
+    found: list[bytes | None] = []
+    for batch in batches:
+        while waiting and waiting[0].firstOffset <= batch.last_offset:
+            ignored.add(waiting.pop(0).producerId)
+        if batch.is_control:
+            if not batch.is_commit:
+                ignored.discard(batch.producer_id)
+        elif not (batch.is_transactional and batch.producer_id in ignored):
+            found += [record.value for record in batch.records if record.offset >= offset]
+    return found
 
 
 def fetch_partition(

@@ -113,9 +113,7 @@ MALFORMED = {
     "cut in the middle of a number": request_header(API_KEYS["Heartbeat"], 0, 1)
     + struct.pack(">h1sh", 1, b"g", 0),
     "header that ends in the client id": struct.pack(">hhih", 3, 1, 1, 100) + b"short",
-    "nested bomb": request_header(API_KEYS["Produce"], 3, 1)
-    + struct.pack(">h", -1)
-    + NESTED_BOMB,
+    "nested bomb": request_header(API_KEYS["Produce"], 3, 1) + struct.pack(">h", -1) + NESTED_BOMB,
 }
 
 
@@ -144,8 +142,8 @@ def test_c11_a_frame_that_stays_unfinished_is_closed_after_30_seconds(
     idle, slow = connect(), connect()
     slow.send_bytes(struct.pack(">i", 100) + b"half")
     started = time.monotonic()
-    slow.socket.settimeout(10)
-    while time.monotonic() - started < 25:
+    slow.socket.settimeout(4)
+    while time.monotonic() - started < 24:
         with pytest.raises(TimeoutError):
             slow.socket.recv(1)
         slow.send_bytes(b".")  # The clock runs from the first byte, not from the last.
@@ -178,7 +176,8 @@ def test_c12_one_connection_too_many_is_refused_and_the_others_live(
     for client in opened:
         assert client.call("ApiVersions", 0).errorCode == ErrorCode.NONE
     opened.pop().close()
-    freed, refused = [], True
+    freed: list[Client] = []
+    refused = True
     deadline = time.monotonic() + 10
     while refused and time.monotonic() < deadline:
         freed, refused = connections_until_refused(broker_process.bootstrap, 0)

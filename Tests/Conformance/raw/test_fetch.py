@@ -16,7 +16,6 @@ from raw.client import (
     READ_UNCOMMITTED,
     Client,
     fetch_partition,
-
 )
 
 pytestmark = pytest.mark.quick
@@ -260,7 +259,12 @@ def test_c31_an_error_has_no_aborted_transactions(client: Client, topic: str) ->
 def test_c24_an_epoch_that_is_not_current_is_fenced(client: Client, topic: str) -> None:
     client.write(topic, b"value")
     epoch = client.topic_metadata(topic).partitions[0].leaderEpoch
-    wanted = {epoch - 1: ErrorCode.FENCED_LEADER_EPOCH, epoch: 0, epoch + 1: ErrorCode.UNKNOWN_LEADER_EPOCH, -1: 0}
+    wanted = {
+        epoch - 1: ErrorCode.FENCED_LEADER_EPOCH,
+        epoch: 0,
+        epoch + 1: ErrorCode.UNKNOWN_LEADER_EPOCH,
+        -1: 0,
+    }
     for current, error in wanted.items():
         client.send_fetch([fetch_partition(topic, 0, currentLeaderEpoch=current)], max_wait=0)
         assert client.receive_fetch()[0].errorCode == error

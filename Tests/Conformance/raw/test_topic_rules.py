@@ -88,9 +88,7 @@ def test_c23_create_time_keeps_the_times_of_the_client(client: Client, topic: st
 def test_c23_a_time_outside_the_limits_of_the_topic_gets_error_32(
     client: Client, new_topic: Callable[..., str], away: int
 ) -> None:
-    topic = new_topic(
-        message_timestamp_before_max_ms=60_000, message_timestamp_after_max_ms=60_000
-    )
+    topic = new_topic(message_timestamp_before_max_ms=60_000, message_timestamp_after_max_ms=60_000)
     now = now_milliseconds()
     records = [Record(b"good", timestamp=now), Record(b"bad", timestamp=now + away)]
     answer = client.produce(topic, encode_batch(records))

@@ -29,9 +29,6 @@ struct GroupCoordinatorTests {
         case .offsetCommit: fields = GroupHarness.commit("group", [("events", 0, 1, nil)])
         case .describeGroups: fields.set("groups", ["group", "none"])
         case .deleteGroups: fields.set("groupsNames", ["none"])
-        case .findCoordinator:
-            fields.set("key", "group")
-            fields.set("coordinatorKeys", ["group"])
         case .offsetFetch:
             var topic = Fields()
             topic.set("name", "events")
@@ -153,6 +150,42 @@ struct GroupCoordinatorTests {
         #expect(try await waiting.value.errorCode() == .coordinatorNotAvailable)
     }
 
+    @Test func `a group that came to nothing leaves nothing behind`() async throws {
+        let directory = TestDirectory()
+        let store = try MetadataStore(directory: directory.url)
+        defer { store.close(clean: true) }
+        let environment = GroupEnvironment(store: store, logger: quietLogger)
+        let registry = GroupRegistry([], environment, inbox: Inbox(capacity: 1))
+        for index in 0..<100 {
+            #expect(registry.create("g"))
+            let id = "m\(index)"
+            let member = GroupMember(
+                id: id,
+                clientID: "",
+                clientHost: "",
+                sessionTimeout: 1_800_000,
+                rebalanceTimeout: 1,
+                protocols: [GroupProtocol(name: "range", metadata: Data())]
+            )
+            let request = JoinRequest(
+                waiter: Waiter { _ in },
+                memberID: "",
+                member: member,
+                protocolType: "consumer",
+                requiresKnownID: true,
+                canSkipAssignment: false
+            )
+            registry.update("g") { group, now in group.join(request, at: now) }
+            #expect(registry.deadlines.count == 1)
+            let left = registry.update("g") { group, now in
+                group.leave([MemberReference(id: id)], at: now)
+            }
+            #expect(left == [.none])
+            #expect(registry.groups.isEmpty)
+            #expect(registry.deadlines.isEmpty)
+        }
+    }
+
     @Test func `too many groups are refused`() async throws {
         var settings = GroupSettings()
         settings.maximumGroupCount = 1
@@ -190,24 +223,26 @@ struct GroupCoordinatorTests {
         let member = try #require(described.first?.array("members").first)
         #expect(member.string("memberId") == id)
         #expect(member.string("clientHost") == "/127.0.0.1")
+        #expect(member.bytes("memberMetadata") == [1, 2, 3])
         #expect(member.bytes("memberAssignment") == [9, 9])
+        #expect(described.first?.string("protocolData") == "range")
     }
 
-    @Test func `the coordinator is this node for groups and transactions only`() async throws {
+    @Test func `rule 19: protocol, metadata and assignment are shown only when stable`()
+        async throws
+    {
         let harness = try GroupHarness()
         defer { harness.stop() }
-        for type: Int8 in [0, 1, 2] {
-            var fields = Fields()
-            fields.set("key", "")
-            fields.set("keyType", type)
-            fields.set("coordinatorKeys", ["a", "b"])
-            let old = try await harness.call(.findCoordinator, 3, fields)
-            let new = try await harness.call(.findCoordinator, 4, fields).array("coordinators")
-            let expected = type == 2 ? ErrorCode.invalidRequest : .none
-            #expect(old.errorCode() == expected)
-            #expect(old.int32("port") == (type == 2 ? -1 : 9092))
-            #expect(new.map { $0.string("key") } == ["a", "b"])
-            #expect(new.allSatisfy { $0.errorCode() == expected })
-        }
+        let (id, _) = try await harness.soleMember("g")
+        _ = try await harness.call(.joinGroup, 3, GroupHarness.join("g", member: id))
+        let answer = try await harness.call(.describeGroups, 5, ["groups": ["g"]])
+        let group = try #require(answer.array("groups").first)
+        #expect(group.string("groupState") == "CompletingRebalance")
+        #expect(group.string("protocolType") == "consumer")
+        #expect(group.string("protocolData").isEmpty)
+        let member = try #require(group.array("members").first)
+        #expect(member.string("memberId") == id)
+        #expect(member.bytes("memberMetadata").isEmpty)
+        #expect(member.bytes("memberAssignment").isEmpty)
     }
 }

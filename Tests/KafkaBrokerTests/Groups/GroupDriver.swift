@@ -1,34 +1,38 @@
+import Foundation
 import KafkaWire
 import Testing
 
 @testable import KafkaBroker
 
+/// In a test, a request is known by its waiter.
+extension Waiter: Hashable {
+    static func == (left: Waiter, right: Waiter) -> Bool { left === right }
+    func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
+}
+
 /// Plays the owner of a group: a clock that the test moves, and a record of what was answered.
 struct GroupDriver {
     var group: GroupState
     var now = Moment(uptime: 0, date: 1_000_000)
-    private(set) var joinAnswers: [Waiter: JoinAnswer] = [:]
-    private(set) var syncAnswers: [Waiter: SyncAnswer] = [:]
-    private(set) var persisted: [StoredGroup] = []
-    private(set) var waiters: Set<Waiter> = []
-    private var lastNumber: UInt64 = 0
+    private(set) var answers: [Waiter: MemberAnswer] = [:]
+    private(set) var stored: [GroupState] = []
+    private var waiters: Set<Waiter> = []
 
     init(limits: GroupLimits = GroupLimits()) {
         group = GroupState(id: "group", limits: limits, at: now)
     }
 
-    init(restoring stored: StoredGroup) {
-        group = GroupState(stored, offsets: StoredOffsets(), limits: GroupLimits(), at: now)
+    init(restoring stored: GroupState) throws {
+        group = try JSONDecoder().decode(GroupState.self, from: JSONEncoder().encode(stored))
+        group.resume(limits: GroupLimits(), at: now)
     }
 
     /// Waiters that have no answer yet.
-    var parked: Set<Waiter> {
-        waiters.subtracting(joinAnswers.keys).subtracting(syncAnswers.keys)
-    }
+    var parked: Set<Waiter> { waiters.subtracting(answers.keys) }
+    var memberIDs: [String] { group.members.map(\.id) }
 
-    mutating func newWaiter() -> Waiter {
-        lastNumber += 1
-        let waiter = Waiter(number: lastNumber)
+    private mutating func newWaiter() -> Waiter {
+        let waiter = Waiter { _ in }
         waiters.insert(waiter)
         return waiter
     }
@@ -46,23 +50,25 @@ struct GroupDriver {
         knownID: Bool = false,
         skip: Bool = false
     ) -> Waiter {
-        let waiter = newWaiter()
         let request = JoinRequest(
+            waiter: newWaiter(),
             memberID: memberID,
-            instanceID: instance,
-            clientID: "client",
-            clientHost: "/127.0.0.1",
-            sessionTimeout: session,
-            rebalanceTimeout: rebalance,
+            member: GroupMember(
+                id: newID,
+                instanceID: instance,
+                clientID: "client",
+                clientHost: "/127.0.0.1",
+                sessionTimeout: session,
+                rebalanceTimeout: rebalance,
+                protocols: protocols.map { GroupProtocol(name: $0, metadata: Data(metadata)) }
+            ),
             protocolType: type,
-            protocols: protocols.map { GroupProtocol(name: $0, metadata: metadata) },
             requiresKnownID: knownID,
-            canSkipAssignment: skip,
-            newMemberID: newID
+            canSkipAssignment: skip
         )
-        group.join(request, waiter: waiter, at: now)
+        group.join(request, at: now)
         drain()
-        return waiter
+        return request.waiter
     }
 
     mutating func sync(
@@ -73,18 +79,16 @@ struct GroupDriver {
         name: String? = nil,
         _ assignments: [String: [UInt8]] = [:]
     ) -> Waiter {
-        let waiter = newWaiter()
         let request = SyncRequest(
-            memberID: memberID,
-            instanceID: instance,
-            generation: generation ?? group.generation,
+            waiter: newWaiter(),
+            member: member(memberID, instance, generation),
             protocolType: type,
             protocolName: name,
-            assignments: assignments
+            assignments: assignments.mapValues { Data($0) }
         )
-        group.sync(request, waiter: waiter, at: now)
+        group.sync(request, at: now)
         drain()
-        return waiter
+        return request.waiter
     }
 
     mutating func heartbeat(
@@ -92,19 +96,13 @@ struct GroupDriver {
         instance: String? = nil,
         generation: Int32? = nil
     ) -> ErrorCode {
-        let error = group.heartbeat(
-            memberID: memberID,
-            instanceID: instance,
-            generation: generation ?? group.generation,
-            at: now
-        )
+        let error = group.heartbeat(member(memberID, instance, generation), at: now)
         drain()
         return error
     }
 
     mutating func leave(_ memberID: String, instance: String? = nil) -> ErrorCode {
-        let request = LeaveRequest(memberID: memberID, instanceID: instance)
-        let errors = group.leave([request], at: now)
+        let errors = group.leave([MemberReference(id: memberID, instanceID: instance)], at: now)
         drain()
         return errors.first ?? .unknownServerError
     }
@@ -114,14 +112,20 @@ struct GroupDriver {
         instance: String? = nil,
         generation: Int32 = -1
     ) -> ErrorCode {
-        let error = group.admitCommit(
-            memberID: memberID,
-            instanceID: instance,
-            generation: generation,
-            at: now
-        )
+        let member = member(memberID, instance, generation)
+        let error = group.admitCommit(member, isTransactional: false, at: now)
         drain()
         return error
+    }
+
+    private func member(_ id: String, _ instanceID: String?, _ generation: Int32?)
+        -> MemberReference
+    {
+        MemberReference(
+            id: id,
+            instanceID: instanceID,
+            generation: generation ?? group.generation
+        )
     }
 
     /// Lets time pass, with a stop at each deadline as the coordinator makes it.
@@ -142,26 +146,13 @@ struct GroupDriver {
         now.uptime = uptime
     }
 
-    /// Takes the group's actions; nobody may be answered twice, or without having asked.
+    /// Takes the group's output; nobody may be answered twice, or without having asked.
     private mutating func drain() {
-        for action in group.takeActions() {
-            switch action {
-            case .answer(let answer): record(answer)
-            case .persist(let stored, let answers):
-                persisted.append(stored)
-                for answer in answers { record(answer) }
-            }
-        }
-    }
-
-    private mutating func record(_ answer: GroupAnswer) {
-        switch answer {
-        case .join(let waiter, let answer):
-            #expect(parked.contains(waiter), "a join was answered twice or never asked")
-            joinAnswers[waiter] = answer
-        case .sync(let waiter, let answer):
-            #expect(parked.contains(waiter), "a sync was answered twice or never asked")
-            syncAnswers[waiter] = answer
+        let output = group.takeOutput()
+        if output.mustStore { stored.append(group) }
+        for (waiter, answer) in output.answers {
+            #expect(parked.contains(waiter), "a request was answered twice or never asked")
+            answers[waiter] = answer
         }
     }
 }
@@ -177,7 +168,7 @@ extension GroupDriver {
 
     /// Has every member join again that must, and all sync; each gets its own id as assignment.
     mutating func settle() throws {
-        for member in group.orderedMembers where group.phase == .preparingRebalance {
+        for member in group.members where group.phase == .preparingRebalance {
             guard !member.hasJoined else { continue }
             _ = join(
                 member.id,
@@ -189,12 +180,15 @@ extension GroupDriver {
         }
         #expect(group.phase == .completingRebalance)
         let leader = try #require(group.leaderID)
-        let assignments = group.members.mapValues { Array($0.id.utf8) }
-        for member in group.orderedMembers where member.id != leader { _ = sync(member.id) }
-        _ = sync(leader, assignments)
+        for id in memberIDs where id != leader { _ = sync(id) }
+        _ = sync(leader, ownIDs)
         #expect(group.phase == .stable)
     }
 
-    func joinError(_ waiter: Waiter) -> ErrorCode? { joinAnswers[waiter]?.error }
-    func syncError(_ waiter: Waiter) -> ErrorCode? { syncAnswers[waiter]?.error }
+    /// Each member's id as its assignment.
+    var ownIDs: [String: [UInt8]] {
+        Dictionary(uniqueKeysWithValues: memberIDs.map { ($0, Array($0.utf8)) })
+    }
+
+    func error(_ waiter: Waiter) -> ErrorCode? { answers[waiter]?.error }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import GRDB
 import KafkaWire
 import Testing
 
@@ -105,6 +106,36 @@ struct GroupDurabilityTests {
         #expect(try await restarted.commit(commit) == [.none])
     }
 
+    @Test func `rule 17: the form in which groups are stored does not change`() async throws {
+        let directory = TestDirectory()
+        let store = try MetadataStore(directory: directory.url)
+        defer { store.close(clean: true) }
+        await withCheckedContinuation { done in
+            store.writer.submit { rows, _ in
+                try rows.execute(
+                    sql: """
+                        INSERT INTO "group" VALUES ('g', 7, 'consumer', 'range', 'm', '[{
+                        "id": "m", "instance": "i", "client": "c", "host": "/h",
+                        "sessionTimeout": 6000, "rebalanceTimeout": 9000,
+                        "protocols": [{"name": "range", "metadata": "AQID"}],
+                        "assignment": "CQk="}]', NULL)
+                        """
+                )
+            } completion: { _ in
+                done.resume()
+            }
+        }
+        let group = try #require(try store.loadGroups().first)
+        #expect(group.generation == 7)
+        #expect(group.leaderID == "m")
+        #expect(group.protocolName == "range")
+        let member = try #require(group.members.first)
+        #expect(member.instanceID == "i")
+        #expect(member.sessionTimeout == 6000)
+        #expect(member.metadata(for: "range") == Data([1, 2, 3]))
+        #expect(member.assignment == Data([9, 9]))
+    }
+
     @Test func `rule 17: an emptied group keeps generation and offsets`() async throws {
         let directory = TestDirectory()
         let harness = try GroupHarness(directory: directory)
@@ -158,6 +189,58 @@ struct GroupDurabilityTests {
         // The deletion of the group is queued before this change.
         _ = try await harness.store.createTopic("other")
         #expect(try harness.store.loadGroups().isEmpty)
+    }
+
+    @Test func `rule 21: offsets of a group without members are deleted for good`() async throws {
+        let harness = try GroupHarness()
+        defer { harness.stop() }
+        for name in ["events", "other"] { _ = try await harness.store.createTopic(name) }
+        let offsets = [("events", Int32(0), Int64(3), nil as String?), ("other", 0, 4, nil)]
+        _ = try await harness.commit(GroupHarness.commit("g", offsets))
+        let (error, errors) = try await harness.deleteOffsets("g", ["events", "none"])
+        #expect(error == .none)
+        #expect(errors == [.none, .unknownTopicOrPartition])
+        #expect(try await harness.offset("g", "events", 0) == -1)
+        let restarted = try GroupHarness(directory: try harness.directory.snapshot())
+        defer { restarted.stop() }
+        #expect(try await restarted.offset("g", "events", 0) == -1)
+        #expect(try await restarted.offset("g", "other", 0) == 4)
+    }
+
+    @Test func `rule 21: topics that a consumer reads keep their offsets`() async throws {
+        let harness = try GroupHarness()
+        defer { harness.stop() }
+        for name in ["events", "other"] { _ = try await harness.store.createTopic(name) }
+        let subscription: [UInt8] = [0, 1, 0, 0, 0, 1, 0, 6] + Array("events".utf8) + [0, 0, 0, 0]
+        for (group, type) in [("consumers", "consumer"), ("workers", "connect")] {
+            var join = GroupHarness.join(group)
+            join.set("protocolType", type)
+            join.set("protocols", [["name": "range", "metadata": .bytes(subscription)]])
+            let answer = try await harness.call(.joinGroup, 3, join)
+            #expect(answer.errorCode() == .none)
+        }
+        let deleted = try await harness.deleteOffsets("consumers", ["events", "other"])
+        #expect(deleted.partitions == [.groupSubscribedToTopic, .none])
+        #expect(try await harness.deleteOffsets("workers", ["other"]).group == .nonEmptyGroup)
+        #expect(try await harness.deleteOffsets("none", ["other"]).group == .groupIDNotFound)
+        #expect(try await harness.deleteOffsets("", ["other"]).group == .invalidGroupID)
+        // This member says nothing that can be read, so it may be reading anything.
+        _ = try await harness.soleMember("silent")
+        let refused = try await harness.deleteOffsets("silent", ["other"])
+        #expect(refused.partitions == [.groupSubscribedToTopic])
+    }
+
+    @Test(arguments: [[], [0], [0, 0, 0xFF, 0xFF, 0xFF, 0xFF], [0xFF, 0xFF, 0, 0, 0, 0]])
+    func `rule 21: damaged subscriptions name no topics`(_ bytes: [UInt8]) {
+        #expect(ConsumerSubscription.topics(Data(bytes)) == nil)
+    }
+
+    @Test(arguments: [
+        [0, 0, 0, 1, 0, 2, 0x61], [0, 0, 0x7F, 0xFF, 0xFF, 0xFF], [0, 9, 0, 0, 0, 0],
+    ])
+    func `rule 21: subscriptions of any length are read safely`(_ bytes: [UInt8]) {
+        let topics = ConsumerSubscription.topics(Data(bytes))
+        #expect(topics == (bytes.first == 0 && bytes[1] == 9 ? [] : nil))
     }
 
     @Test func `rule 20: groups are deleted with their offsets unless they have members`()

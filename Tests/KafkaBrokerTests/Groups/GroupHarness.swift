@@ -12,18 +12,16 @@ final class GroupHarness: Sendable {
 
     init(
         directory: TestDirectory = TestDirectory(),
-        settings: GroupSettings = GroupSettings(),
-        checkOffsets: @escaping MetadataStore.OffsetCheck = { _, _, _ in .none }
+        settings: GroupSettings = GroupSettings()
     ) throws {
         self.directory = directory
         store = try MetadataStore(directory: directory.url)
-        coordinator = try GroupCoordinator(
+        let environment = GroupEnvironment(
             store: store,
             settings: settings,
-            endpoint: { CoordinatorEndpoint(nodeID: 1, host: "127.0.0.1", port: 9092) },
-            checkOffsets: checkOffsets,
             logger: quietLogger
         )
+        coordinator = try GroupCoordinator(environment)
     }
 
     func stop() {
@@ -47,15 +45,16 @@ final class GroupHarness: Sendable {
         let bytes = try MessageCodec.encodeRequest(key, version: version, fields)
         let request = try MessageCodec.decodeRequest(key, version: version, bytes)
         let (stream, continuation) = AsyncStream.makeStream(of: Fields.self)
-        coordinator.handle(
-            key: key,
+        let call = GroupCall(
             version: version,
             request: request,
-            client: ClientContext(clientID: "tester", host: "127.0.0.1")
+            clientID: "tester",
+            clientHost: "127.0.0.1"
         ) {
             continuation.yield($0)
             continuation.finish()
         }
+        coordinator.handle(key, call)
         return Task {
             var iterator = stream.makeAsyncIterator()
             let answer = try #require(await iterator.next())
@@ -163,6 +162,20 @@ extension GroupHarness {
         fields.set("topics", [entry])
         let answer = try await call(.offsetFetch, 7, fields)
         return try #require(answer.array("topics").first?.array("partitions").first)
+    }
+
+    /// Deletes offsets of partition 0 of topics.
+    func deleteOffsets(
+        _ group: String,
+        _ topics: [String]
+    ) async throws -> (group: ErrorCode, partitions: [ErrorCode]) {
+        let entries = topics.map { topic -> Fields in
+            ["name": .string(topic), "partitions": [.structure(["partitionIndex": 0])]]
+        }
+        let request: Fields = ["groupId": .string(group), "topics": .list(entries)]
+        let answer = try await call(.offsetDelete, 0, request)
+        let partitions = answer.array("topics").flatMap { $0.array("partitions") }
+        return (answer.errorCode(), partitions.map { $0.errorCode() })
     }
 
     /// Commits one offset and returns the partition's error.

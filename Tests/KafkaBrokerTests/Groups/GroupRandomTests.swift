@@ -1,3 +1,4 @@
+import Foundation
 import KafkaWire
 import Testing
 
@@ -33,7 +34,7 @@ struct GroupRandomTests {
             #expect(driver.group.generation >= generation, "generations never go back")
             generation = driver.group.generation
             checkInvariants(driver)
-            if let last = driver.group.members.keys.randomElement(using: &random) {
+            if let last = driver.memberIDs.randomElement(using: &random) {
                 ids.append(last)
             }
             if ids.count > 30 { ids.removeFirst(10) }
@@ -60,7 +61,8 @@ struct GroupRandomTests {
             _ = driver.join(
                 memberID,
                 as: "m\(step)",
-                instance: memberID.isEmpty ? instance : driver.group.members[id]?.instanceID,
+                instance: memberID.isEmpty
+                    ? instance : driver.group.members.first { $0.id == id }?.instanceID,
                 protocols: [["range"], ["range", "sticky"], ["sticky", "range"]]
                     .randomElement(using: &random) ?? [],
                 metadata: [UInt8.random(in: 0...2, using: &random)],
@@ -73,7 +75,7 @@ struct GroupRandomTests {
             _ = driver.sync(id, instance: instance, generation: recent, [id: [1], "x": [2]])
         case 5:
             let leader = driver.group.leaderID ?? id
-            _ = driver.sync(leader, driver.group.members.mapValues { Array($0.id.utf8) })
+            _ = driver.sync(leader, driver.ownIDs)
         case 6: _ = driver.heartbeat(id, instance: instance, generation: recent)
         case 7: _ = driver.leave(id, instance: instance)
         case 8: _ = driver.commit(id, instance: instance, generation: recent)
@@ -83,30 +85,30 @@ struct GroupRandomTests {
 
     private func checkInvariants(_ driver: GroupDriver) {
         let group = driver.group
-        var waiting: Set<Waiter> = []
-        for member in group.members.values {
-            if let waiter = member.joinWaiter { waiting.insert(waiter) }
-            if let waiter = member.syncWaiter { waiting.insert(waiter) }
-        }
-        #expect(waiting == driver.parked, "every request is answered once or waits in a member")
-        #expect((group.joining != nil) == (group.phase == .preparingRebalance))
-        #expect(group.members.isEmpty || group.leaderID.map { group.members[$0] != nil } == true)
+        let ids = driver.memberIDs
+        let waiting = group.members.compactMap(\.waiter)
+        #expect(waiting.count == Set(waiting).count)
+        #expect(Set(waiting) == driver.parked, "every request is answered or waits in a member")
         let isJoining = group.phase == .preparingRebalance
+        #expect(group.initialDelayLeft == nil || isJoining)
+        #expect(group.deadline != nil || !isJoining)
+        #expect(ids.count == Set(ids).count, "no two members have one id")
+        let instances = group.members.compactMap(\.instanceID)
+        #expect(instances.count == Set(instances).count, "no two members are one instance")
+        #expect(ids.isEmpty || group.leaderID.map(ids.contains) == true)
         // While members join, those who have not come yet still count.
-        #expect(group.members.count <= group.limits.maximumSize * (isJoining ? 2 : 1))
-        #expect(group.phase != .empty || group.members.isEmpty)
-        #expect(group.members.isEmpty || group.emptySince == nil)
-        #expect(group.unsyncedIDs.isSubset(of: group.members.keys))
-        for (instance, id) in group.staticIDs { #expect(group.members[id]?.instanceID == instance) }
-        for member in group.members.values {
-            #expect(member.instanceID.map { group.staticIDs[$0] == member.id } ?? true)
-            #expect(member.syncWaiter == nil || group.phase == .completingRebalance)
-            #expect(member.joinWaiter == nil || group.phase == .preparingRebalance)
+        #expect(ids.count <= group.limits.maximumSize * (isJoining ? 2 : 1))
+        #expect(group.phase != .empty || ids.isEmpty)
+        #expect(ids.isEmpty || group.emptySince == nil)
+        for member in group.members {
+            #expect(member.hasJoined == (isJoining && member.waiter != nil))
+            #expect(member.waiter == nil || isJoining || group.phase == .completingRebalance)
+            #expect(!member.mustSync || !isJoining && group.deadline != nil)
         }
         if group.phase == .stable {
             #expect(group.protocolName != nil)
-            #expect(driver.persisted.last?.generation == group.generation)
-            #expect(driver.persisted.last?.members.map(\.id) == group.orderedMembers.map(\.id))
+            #expect(driver.stored.last?.generation == group.generation)
+            #expect(driver.stored.last?.members.map(\.id) == ids)
         }
         let deadline = group.nextDeadline ?? .max
         #expect(deadline >= driver.now.uptime || group.phase == .preparingRebalance)

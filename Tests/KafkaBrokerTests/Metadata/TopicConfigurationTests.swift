@@ -1,3 +1,4 @@
+import KafkaWire
 import Testing
 
 @testable import KafkaBroker
@@ -20,23 +21,19 @@ struct TopicConfigurationTests {
 
     @Test func `defaults hold until a setting is given`() throws {
         var configuration = TopicConfiguration()
-        #expect(configuration.retentionMilliseconds == 604_800_000)
-        #expect(configuration.retentionByteCount == nil)
-        #expect(configuration.segmentByteCount == 134_217_728)
-        #expect(configuration.maximumBatchByteCount == 1_048_588)
-        #expect(configuration.deletesOldRecords)
-        #expect(!configuration.isCompacted)
-        #expect(!configuration.usesAppendTime)
+        // What a log does without a topic is what a topic without settings makes it do.
+        #expect(LogSettings(configuration) == LogSettings())
         try configuration.set("retention.ms", to: "-1")
         try configuration.set("cleanup.policy", to: "compact, delete")
         try configuration.set("message.timestamp.type", to: "LogAppendTime")
-        #expect(configuration.retentionMilliseconds == nil)
-        #expect(configuration.isCompacted)
-        #expect(configuration.deletesOldRecords)
-        #expect(configuration.usesAppendTime)
-        #expect(configuration.isSet("retention.ms"))
+        var expected = LogSettings()
+        expected.retentionMilliseconds = nil
+        expected.isCompacted = true
+        expected.usesAppendTime = true
+        #expect(LogSettings(configuration) == expected)
         try configuration.set("retention.ms", to: nil)
-        #expect(!configuration.isSet("retention.ms"))
+        #expect(configuration.values["retention.ms"] == nil)
+        #expect(configuration.value("retention.ms") == "604800000")
     }
 
     @Test(arguments: [
@@ -52,9 +49,29 @@ struct TopicConfigurationTests {
             _ = try TopicConfiguration(given: [(name, value)])
         } throws: {
             guard let error = $0 as? BrokerError else { return false }
-            return error.kind == .invalidTopicSetting && error.message.contains(name)
+            return error.errorCode == .invalidConfig && error.message.contains(name)
                 && error.message.contains(value) && !error.remedy.isEmpty
         }
+    }
+
+    @Test func `elements are added to a list once and taken out of it`() throws {
+        var configuration = TopicConfiguration()
+        try configuration.change("cleanup.policy", adding: ["compact", "delete"])
+        #expect(configuration.value("cleanup.policy") == "delete,compact")
+        try configuration.change("cleanup.policy", removing: ["delete"])
+        #expect(configuration.value("cleanup.policy") == "compact")
+        #expect(throws: BrokerError.self) {
+            try configuration.change("cleanup.policy", removing: ["compact"])
+        }
+        #expect(throws: BrokerError.self) {
+            try configuration.change("retention.ms", adding: ["1"])
+        }
+        #expect(configuration.value("cleanup.policy") == "compact")
+    }
+
+    @Test func `a stored value that cannot be read counts as the default`() {
+        let configuration = TopicConfiguration(stored: ["retention.ms": "soon"])
+        #expect(LogSettings(configuration) == LogSettings())
     }
 
     @Test func `an unknown setting is refused with its name, made harmless`() {
@@ -70,6 +87,6 @@ struct TopicConfigurationTests {
             ("compression.type", "producer"), ("min.insync.replicas", "1"), ("preallocate", nil),
         ])
         #expect(configuration.value("compression.type") == "producer")
-        #expect(configuration.value("nonsense") == nil)
+        #expect(configuration.value("nonsense").isEmpty)
     }
 }

@@ -32,14 +32,24 @@ func headers(_ bytes: [UInt8]) -> [RecordBatchHeader] {
 
 extension RawClient {
     @discardableResult
-    func createTopic(_ name: String = "t") throws -> UUID16 {
+    func createTopic(
+        _ name: String = "t",
+        partitions: Int64 = 1,
+        configs: [String: String] = [:]
+    ) throws -> UUID16 {
         try request(
             .createTopics,
             version: 7,
             [
                 "topics": [
                     .structure([
-                        "name": .string(name), "numPartitions": 1, "replicationFactor": -1,
+                        "name": .string(name), "numPartitions": .int(partitions),
+                        "replicationFactor": -1,
+                        "configs": .array(
+                            configs.map { name, value in
+                                .structure(["name": .string(name), "value": .string(value)])
+                            }
+                        ),
                     ])
                 ]
             ]

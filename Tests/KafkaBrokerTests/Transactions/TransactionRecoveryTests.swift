@@ -171,7 +171,7 @@ extension CoordinatorScene {
             store.commit(
                 [(key, value)],
                 ofGroup: "g",
-                in: (transaction, MetadataDatabase.checkOffsets)
+                in: transaction
             ) { done.resume(returning: $0) }
         }.get()
     }
@@ -179,6 +179,6 @@ extension CoordinatorScene {
     /// The offset of group "g" that counts.
     fileprivate func committed(_ partition: PartitionID) throws -> Int64? {
         let key = OffsetKey(topicID: partition.topic, partition: partition.index)
-        return try store.loadGroups().first { $0.0.id == "g" }?.1.committed[key]?.offset
+        return try store.loadGroups().first { $0.id == "g" }?.offsets[key]?.offset
     }
 }

@@ -4,31 +4,24 @@ import KafkaWire
 enum DeleteGroups: GroupAPI {
     static func handle(_ call: GroupCall, _ registry: GroupRegistry) {
         let ids = call.request.strings("groupsNames")
-        let gather = Gather<Fields>(ids.count) { results in
-            var answer = Fields()
-            answer.set("results", results)
-            call.reply(answer)
-        }
+        let gather = Gather<ErrorCode>(ids.count) { call.reply(answer(call, $0)) }
         for (index, id) in ids.enumerated() {
-            let isEmpty = registry.groups[id].map { $0.state.phase == .empty } ?? true
-            guard isEmpty else {
-                gather.set(index, result(id, .nonEmptyGroup))
-                continue
+            if let group = registry.groups[id], group.state.phase != .empty {
+                gather.set(index, .nonEmptyGroup)
+            } else {
+                registry.delete(id) { gather.set(index, $0) }
             }
-            registry.delete(id) { error in gather.set(index, result(id, error)) }
         }
     }
 
     static func refusal(of call: GroupCall, _ error: ErrorCode) -> Fields {
-        var answer = Fields()
-        answer.set("results", call.request.strings("groupsNames").map { result($0, error) })
-        return answer
+        answer(call, call.request.strings("groupsNames").map { _ in error })
     }
 
-    private static func result(_ id: String, _ error: ErrorCode) -> Fields {
-        var fields = Fields()
-        fields.set("groupId", id)
-        fields.set("errorCode", error)
-        return fields
+    private static func answer(_ call: GroupCall, _ errors: [ErrorCode]) -> Fields {
+        let results = zip(call.request.strings("groupsNames"), errors).map { id, error -> Fields in
+            ["groupId": .string(id), "errorCode": .code(error)]
+        }
+        return ["results": .list(results)]
     }
 }

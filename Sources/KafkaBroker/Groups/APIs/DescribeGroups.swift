@@ -1,3 +1,4 @@
+import Foundation
 import KafkaWire
 
 /// DescribeGroups: who is in a group and what it does.
@@ -8,46 +9,43 @@ enum DescribeGroups: GroupAPI {
     private static let allOperations: Int32 = 328
 
     static func handle(_ call: GroupCall, _ registry: GroupRegistry) {
-        let groups = call.request.strings("groups").map { id in
-            group(id, registry.groups[id]?.state.description ?? .dead, call, .none)
-        }
-        var answer = Fields()
-        answer.set("groups", groups)
-        call.reply(answer)
+        call.reply(answer(call, .none) { registry.groups[$0]?.state })
     }
 
     static func refusal(of call: GroupCall, _ error: ErrorCode) -> Fields {
-        var answer = Fields()
-        answer.set("groups", call.request.strings("groups").map { group($0, .dead, call, error) })
-        return answer
+        answer(call, error) { _ in nil }
     }
 
-    private static func group(
-        _ id: String,
-        _ description: GroupDescription,
+    private static func answer(
         _ call: GroupCall,
-        _ error: ErrorCode
+        _ error: ErrorCode,
+        _ state: (String) -> GroupState?
     ) -> Fields {
         let wantsOperations = call.request.bool("includeAuthorizedOperations")
-        var group = Fields()
-        group.set("errorCode", error)
-        group.set("groupId", id)
-        group.set("groupState", description.state)
-        group.set("protocolType", description.protocolType)
-        group.set("protocolData", description.protocolName)
-        group.set("members", description.members.map(member))
-        group.set("authorizedOperations", wantsOperations ? allOperations : Int32.min)
-        return group
+        let groups = call.request.strings("groups").map { id -> Fields in
+            let state = state(id)
+            // Only then do protocol and assignments belong together.
+            let protocolName = state?.phase == .stable ? state?.protocolName : nil
+            return [
+                "errorCode": .code(error), "groupId": .string(id),
+                "groupState": .string(state?.phase.rawValue ?? "Dead"),
+                "protocolType": .string(state?.protocolType ?? ""),
+                "protocolData": .string(protocolName ?? ""),
+                "members": .list(state?.members.map { fields($0, protocolName) } ?? []),
+                "authorizedOperations": .number(wantsOperations ? allOperations : .min),
+            ]
+        }
+        return ["groups": .list(groups)]
     }
 
-    private static func member(_ member: GroupDescription.Member) -> Fields {
-        var fields = Fields()
-        fields.set("memberId", member.id)
-        fields.set("groupInstanceId", member.instanceID)
-        fields.set("clientId", member.clientID)
-        fields.set("clientHost", member.clientHost)
-        fields.set("memberMetadata", member.metadata)
-        fields.set("memberAssignment", member.assignment)
-        return fields
+    private static func fields(_ member: GroupMember, _ protocolName: String?) -> Fields {
+        let assignment = protocolName == nil ? Data() : member.assignment
+        let metadata = member.metadata(for: protocolName) ?? Data()
+        return [
+            "memberId": .string(member.id), "groupInstanceId": .text(member.instanceID),
+            "clientId": .string(member.clientID), "clientHost": .string(member.clientHost),
+            "memberMetadata": .bytes([UInt8](metadata)),
+            "memberAssignment": .bytes([UInt8](assignment)),
+        ]
     }
 }

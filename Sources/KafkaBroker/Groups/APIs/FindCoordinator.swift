@@ -1,43 +1,35 @@
 import KafkaWire
 
 /// FindCoordinator: this node coordinates every group and every transaction.
-enum FindCoordinator: GroupAPI {
+struct FindCoordinatorHandler: Sendable {
     private static let groupType: Int8 = 0
     private static let transactionType: Int8 = 1
 
-    static func handle(_ call: GroupCall, _ registry: GroupRegistry) {
-        let type = call.request.int8("keyType")
-        guard type == groupType || type == transactionType else {
-            return refuse(call, .invalidRequest)
+    let node: Node
+
+    /// The handler of FindCoordinator requests.
+    var handler: SchemaHandler {
+        SchemaHandler(.findCoordinator) { fields, request, answer in
+            var result = coordinator(ofType: fields.int8("keyType"))
+            guard request.version >= 4 else { return answer(result) }
+            let coordinators = fields.strings("coordinatorKeys").map { key in
+                result.set("key", key)
+                return result
+            }
+            answer(["coordinators": .list(coordinators)])
         }
-        call.reply(answer(call, registry.endpoint(), .none, message: nil))
     }
 
-    static func refusal(of call: GroupCall, _ error: ErrorCode) -> Fields {
-        let nowhere = CoordinatorEndpoint(nodeID: -1, host: "", port: -1)
-        return answer(call, nowhere, error, message: "this key has no coordinator here")
-    }
-
-    private static func answer(
-        _ call: GroupCall,
-        _ endpoint: CoordinatorEndpoint,
-        _ error: ErrorCode,
-        message: String?
-    ) -> Fields {
-        var result = Fields()
-        result.set("errorCode", error)
-        result.set("errorMessage", message)
-        result.set("nodeId", endpoint.nodeID)
-        result.set("host", endpoint.host)
-        result.set("port", endpoint.port)
-        guard call.version >= 4 else { return result }
-        let coordinators = call.request.strings("coordinatorKeys").map { key in
-            var coordinator = result
-            coordinator.set("key", key)
-            return coordinator
+    private func coordinator(ofType type: Int8) -> Fields {
+        guard type == Self.groupType || type == Self.transactionType else {
+            return [
+                "errorCode": .code(.invalidRequest), "nodeId": -1, "host": "", "port": -1,
+                "errorMessage": "this type of key has no coordinator here",
+            ]
         }
-        var answer = Fields()
-        answer.set("coordinators", coordinators)
-        return answer
+        return [
+            "errorCode": 0, "errorMessage": nil, "nodeId": .number(node.id),
+            "host": .string(node.host), "port": .number(node.port),
+        ]
     }
 }

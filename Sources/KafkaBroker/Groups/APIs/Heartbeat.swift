@@ -4,21 +4,9 @@ import KafkaWire
 enum Heartbeat: GroupAPI {
     static func handle(_ call: GroupCall, _ registry: GroupRegistry) {
         guard let groupID = groupID(of: call) else { return }
-        let request = call.request
-        let error = registry.update(groupID, onlyRenews: true) { group, now in
-            group.heartbeat(
-                memberID: request.string("memberId"),
-                instanceID: request.optionalString("groupInstanceId"),
-                generation: request.int32("generationId"),
-                at: now
-            )
+        let error = registry.update(groupID) { group, now in
+            group.heartbeat(call.member, at: now)
         }
         refuse(call, error ?? .unknownMemberID)
-    }
-
-    static func refusal(of call: GroupCall, _ error: ErrorCode) -> Fields {
-        var fields = Fields()
-        fields.set("errorCode", error)
-        return fields
     }
 }

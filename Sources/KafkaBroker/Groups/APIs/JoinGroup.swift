@@ -8,64 +8,60 @@ enum JoinGroup: GroupAPI {
 
     static func handle(_ call: GroupCall, _ registry: GroupRegistry) {
         guard let groupID = groupID(of: call) else { return }
-        let request = joinRequest(call)
         // Only a client that has no member id yet can begin a group (rule 3).
-        if request.memberID.isEmpty {
+        if call.member.id.isEmpty {
             guard registry.create(groupID) else { return refuse(call, .policyViolation) }
         } else if registry.groups[groupID] == nil {
             return refuse(call, .unknownMemberID)
         }
-        let waiter = registry.park(join: { call.reply(fields($0, version: call.version)) })
-        _ = registry.update(groupID) { group, now in
-            group.join(request, waiter: waiter, at: now)
-        }
+        let waiter = Waiter { call.reply(fields($0, version: call.version)) }
+        let request = joinRequest(call, waiter)
+        registry.update(groupID) { group, now in group.join(request, at: now) }
     }
 
     static func refusal(of call: GroupCall, _ error: ErrorCode) -> Fields {
-        let memberID = call.request.string("memberId")
-        return fields(.refusal(error, memberID: memberID), version: call.version)
+        fields(MemberAnswer(error: error, memberID: call.member.id), version: call.version)
     }
 
-    private static func joinRequest(_ call: GroupCall) -> JoinRequest {
+    private static func joinRequest(_ call: GroupCall, _ waiter: Waiter) -> JoinRequest {
         let request = call.request
-        let instanceID = request.optionalString("groupInstanceId")
-        let clientID = call.client.clientID
-        let prefix = instanceID ?? (clientID.isEmpty ? "member" : clientID)
-        return JoinRequest(
-            memberID: request.string("memberId"),
-            instanceID: instanceID,
-            clientID: clientID,
-            clientHost: "/\(call.client.host)",
+        let prefix = call.member.instanceID ?? (call.clientID.isEmpty ? "member" : call.clientID)
+        let member = GroupMember(
+            id: "\(prefix.prefix(maximumPrefix))-\(UUID().uuidString.lowercased())",
+            instanceID: call.member.instanceID,
+            clientID: call.clientID,
+            clientHost: "/\(call.clientHost)",
             sessionTimeout: request.int32("sessionTimeoutMs"),
-            rebalanceTimeout: call.version >= 1 ? request.int32("rebalanceTimeoutMs") : -1,
-            protocolType: request.string("protocolType"),
+            rebalanceTimeout: request.int32("rebalanceTimeoutMs"),
             protocols: request.array("protocols").map {
-                GroupProtocol(name: $0.string("name"), metadata: $0.bytes("metadata"))
-            },
+                GroupProtocol(name: $0.string("name"), metadata: Data($0.bytes("metadata")))
+            }
+        )
+        return JoinRequest(
+            waiter: waiter,
+            memberID: call.member.id,
+            member: member,
+            protocolType: request.string("protocolType"),
             requiresKnownID: call.version >= 4,
-            canSkipAssignment: call.version >= 9,
-            newMemberID: "\(prefix.prefix(maximumPrefix))-\(UUID().uuidString.lowercased())"
+            canSkipAssignment: call.version >= 9
         )
     }
 
-    private static func fields(_ answer: JoinAnswer, version: Int16) -> Fields {
-        var fields = Fields()
-        fields.set("errorCode", answer.error)
-        fields.set("generationId", answer.generation)
-        fields.set("protocolType", answer.protocolType)
-        // Null is allowed from version 7 on.
-        fields.set("protocolName", answer.protocolName ?? (version >= 7 ? nil : ""))
-        fields.set("leader", answer.leaderID)
-        fields.set("skipAssignment", answer.skipAssignment)
-        fields.set("memberId", answer.memberID)
-        let members = answer.members.map { member in
-            var fields = Fields()
-            fields.set("memberId", member.id)
-            fields.set("groupInstanceId", member.instanceID)
-            fields.set("metadata", member.metadata)
-            return fields
+    private static func fields(_ answer: MemberAnswer, version: Int16) -> Fields {
+        let members = answer.members.map { member -> Fields in
+            let metadata = member.metadata(for: answer.protocolName) ?? Data()
+            return [
+                "memberId": .string(member.id), "groupInstanceId": .text(member.instanceID),
+                "metadata": .bytes([UInt8](metadata)),
+            ]
         }
-        fields.set("members", members)
-        return fields
+        return [
+            "errorCode": .code(answer.error), "generationId": .number(answer.generation),
+            "protocolType": .text(answer.protocolType),
+            // Null is allowed from version 7 on.
+            "protocolName": .text(answer.protocolName ?? (version >= 7 ? nil : "")),
+            "leader": .string(answer.leaderID), "skipAssignment": .bool(answer.skipAssignment),
+            "memberId": .string(answer.memberID), "members": .list(members),
+        ]
     }
 }

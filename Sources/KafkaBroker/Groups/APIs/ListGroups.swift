@@ -12,22 +12,12 @@ enum ListGroups: GroupAPI {
         let groups = registry.groups.values.map(\.state).filter {
             isWanted && (states.isEmpty || states.contains($0.phase.rawValue.lowercased()))
         }
-        let entries = groups.sorted { $0.id < $1.id }.map { group in
-            var fields = Fields()
-            fields.set("groupId", group.id)
-            fields.set("protocolType", group.protocolType ?? "")
-            fields.set("groupState", group.phase.rawValue)
-            fields.set("groupType", groupType)
-            return fields
+        let entries = groups.sorted { $0.id < $1.id }.map { group -> Fields in
+            [
+                "groupId": .string(group.id), "protocolType": .string(group.protocolType ?? ""),
+                "groupState": .string(group.phase.rawValue), "groupType": .string(groupType),
+            ]
         }
-        var answer = refusal(of: call, .none)
-        answer.set("groups", entries)
-        call.reply(answer)
-    }
-
-    static func refusal(of call: GroupCall, _ error: ErrorCode) -> Fields {
-        var answer = Fields()
-        answer.set("errorCode", error)
-        return answer
+        call.reply(["groups": .list(entries)])
     }
 }

@@ -4,71 +4,67 @@ import KafkaWire
 enum OffsetFetch: GroupAPI {
     /// What is answered for one partition.
     private typealias Result = (offset: CommittedOffset?, error: ErrorCode)
+    private typealias Requested = (topic: String, partitions: [Int32])
 
     static func handle(_ call: GroupCall, _ registry: GroupRegistry) {
-        let isStable = call.request.bool("requireStable")
-        var answer = Fields()
-        if call.version >= 8 {
-            let groups = call.request.array("groups").map { requested in
-                var group = Fields()
-                group.set("groupId", requested.string("groupId"))
-                group.set("topics", topics(of: requested, isStable, registry))
-                return group
+        let wantsStable = call.request.bool("requireStable")
+        let answer = answer(call, .none) { request in
+            let group = registry.groups[request.string("groupId")]?.state
+            return (requested(request) ?? committed(group, registry.store)).map {
+                name,
+                partitions in
+                let id = registry.store.topic(named: name)?.id
+                return topic(name, partitions) { partition in
+                    guard let group, let id else { return (nil, .none) }
+                    let key = OffsetKey(topicID: id, partition: partition)
+                    let isUnstable = wantsStable && group.isUnstable(key)
+                    return isUnstable ? (nil, .unstableOffsetCommit) : (group.offsets[key], .none)
+                }
             }
-            answer.set("groups", groups)
-        } else {
-            answer.set("topics", topics(of: call.request, isStable, registry))
         }
         call.reply(answer)
     }
 
     static func refusal(of call: GroupCall, _ error: ErrorCode) -> Fields {
-        var answer = Fields()
-        answer.set("errorCode", error)
-        let groups = call.request.array("groups").map { requested in
-            var group = Fields()
-            group.set("groupId", requested.string("groupId"))
-            group.set("errorCode", error)
-            return group
-        }
-        answer.set("groups", groups)
-        guard call.version < 2 else { return answer }
         // Version 1 has no place for an error but the partitions.
-        let topics = call.request.array("topics").map { requested in
-            topic(requested.string("name"), requested.int32s("partitionIndexes")) { _ in
-                (nil, error)
+        answer(call, error) { request in
+            (requested(request) ?? []).map { name, partitions in
+                topic(name, partitions) { _ in (nil, error) }
             }
         }
-        answer.set("topics", topics)
-        return answer
     }
 
-    private static func topics(
-        of request: Fields,
-        _ isStable: Bool,
-        _ registry: GroupRegistry
-    ) -> [Fields] {
-        let group = registry.groups[request.string("groupId")]?.state
-        func result(_ topicID: UUID16?, _ partition: Int32) -> Result {
-            guard let group, let topicID else { return (nil, .none) }
-            let key = OffsetKey(topicID: topicID, partition: partition)
-            if isStable, group.isUnstable(key) { return (nil, .unstableOffsetCommit) }
-            return (group.offsets[key], .none)
+    /// The partitions that are asked for; nil for all.
+    private static func requested(_ request: Fields) -> [Requested]? {
+        request.optionalArray("topics")?.map {
+            ($0.string("name"), $0.int32s("partitionIndexes"))
         }
-        if let requested = request.optionalArray("topics") {
-            return requested.map { entry in
-                let name = entry.string("name")
-                let id = registry.store.topic(named: name)?.id
-                return topic(name, entry.int32s("partitionIndexes")) { result(id, $0) }
-            }
-        }
+    }
+
+    private static func committed(_ group: GroupState?, _ store: MetadataStore) -> [Requested] {
         let keys = Dictionary(grouping: group?.offsets.keys.map(\.self) ?? [], by: \.topicID)
-        let named = keys.compactMap { id, keys in
-            registry.store.topic(id: id).map { ($0.name, id, keys.map(\.partition).sorted()) }
+        let topics: [Requested] = keys.compactMap { id, keys in
+            store.topic(id: id).map { ($0.name, keys.map(\.partition).sorted()) }
         }
-        return named.sorted { $0.0 < $1.0 }.map { name, id, partitions in
-            topic(name, partitions) { result(id, $0) }
+        return topics.sorted { $0.topic < $1.topic }
+    }
+
+    /// Answers for one group, or from version 8 on for several.
+    private static func answer(
+        _ call: GroupCall,
+        _ error: ErrorCode,
+        _ topics: (Fields) -> [Fields]
+    ) -> Fields {
+        guard call.version >= 8 else {
+            return ["topics": .list(topics(call.request)), "errorCode": .code(error)]
         }
+        let groups = call.request.array("groups").map { request -> Fields in
+            [
+                "groupId": .string(request.string("groupId")), "errorCode": .code(error),
+                "topics": .list(topics(request)),
+            ]
+        }
+        return ["groups": .list(groups)]
     }
 
     private static func topic(
@@ -76,19 +72,15 @@ enum OffsetFetch: GroupAPI {
         _ partitions: [Int32],
         _ result: (Int32) -> Result
     ) -> Fields {
-        let entries = partitions.map { partition in
+        let entries = partitions.map { partition -> Fields in
             let (offset, error) = result(partition)
-            var fields = Fields()
-            fields.set("partitionIndex", partition)
-            fields.set("committedOffset", offset?.offset ?? -1)
-            fields.set("committedLeaderEpoch", offset?.leaderEpoch ?? -1)
-            fields.set("metadata", offset?.metadata ?? "")
-            fields.set("errorCode", error)
-            return fields
+            return [
+                "partitionIndex": .number(partition), "errorCode": .code(error),
+                "committedOffset": .int(offset?.offset ?? -1),
+                "committedLeaderEpoch": .number(offset?.leaderEpoch ?? -1),
+                "metadata": .string(offset?.metadata ?? ""),
+            ]
         }
-        var topic = Fields()
-        topic.set("name", name)
-        topic.set("partitions", entries)
-        return topic
+        return ["name": .string(name), "partitions": .list(entries)]
     }
 }
