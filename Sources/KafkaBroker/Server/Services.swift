@@ -42,13 +42,26 @@ final class Services: Sendable {
         }
         do throws(BrokerError) {
             transactions = try TransactionCoordinator(
-                store: store,
-                participants: TransactionParticipants(
-                    partition: { topics.partition($0.topic, $0.index) },
-                    endInGroups: groups.endTransaction
-                ),
-                faults: try FaultPoint(settings.faultPoint),
-                logger: logger
+                TransactionEnvironment(
+                    store: store,
+                    begin: { id, producer, completion in
+                        topics.partition(id.topic, id.index)?
+                            .beginTransaction(
+                                producerID: producer.id,
+                                epoch: producer.epoch,
+                                completion
+                            )
+                            ?? completion(.unknownTopicOrPartition)
+                    },
+                    end: { id, marker, onlyIfOpen, completion in
+                        topics.partition(id.topic, id.index)?
+                            .endTransaction(marker, onlyIfOpen: onlyIfOpen, completion)
+                            ?? completion(.unknownTopicOrPartition)
+                    },
+                    endInGroups: groups.endTransaction,
+                    faults: try FaultPoint(settings.faultPoint),
+                    logger: logger
+                )
             )
         } catch {
             groups.stop()

@@ -1,6 +1,5 @@
 import Dispatch
 import KafkaWire
-import Logging
 
 /// Coordinates transactions: who may write, and that all of a transaction counts or nothing.
 ///
@@ -14,49 +13,26 @@ final class TransactionCoordinator: Sendable {
     /// Most requests that may wait: 1,000 connections have one in flight each.
     static let capacity = 16_384
 
-    let store: MetadataStore
-    let settings: TransactionSettings
-    let participants: TransactionParticipants
-    let faults: FaultPoint
-    let logger: Logger
-    /// The time in milliseconds since 1970; never goes back.
-    let now: @Sendable () -> Int64
+    let environment: TransactionEnvironment
     private let inbox = Inbox<Job>(capacity: capacity)
     private let thread = OwnThread(name: "transactions")
 
     /// Loads the transactions, lets those that are open go on and finishes those that are decided;
     /// blocks meanwhile.
     ///
-    /// - Parameters:
-    ///   - store: Where they are kept; must be closed after `stop`.
-    ///   - settings: Limits and times.
-    ///   - participants: Logs and groups, which must be open.
-    ///   - faults: Where to die in tests.
-    ///   - logger: For failures.
-    ///   - now: The time in milliseconds since 1970; must never go back.
+    /// - Parameter environment: What transactions need. Logs and groups must be open; the store
+    ///   must be closed after `stop`.
     /// - Throws: `BrokerError` if the transactions cannot be read.
-    init(
-        store: MetadataStore,
-        settings: TransactionSettings = TransactionSettings(),
-        participants: TransactionParticipants,
-        faults: FaultPoint,
-        logger: Logger,
-        now: @escaping @Sendable () -> Int64 = Moment.steadyDate()
-    ) throws(BrokerError) {
-        self.store = store
-        self.settings = settings
-        self.participants = participants
-        self.faults = faults
-        self.logger = logger
-        self.now = now
-        let transactions = try store.loadTransactions()
+    init(_ environment: TransactionEnvironment) throws(BrokerError) {
+        self.environment = environment
+        let transactions = try environment.store.loadTransactions()
+        environment.store.observeTopicDeletions { [self] id in post { $0.forgetTopic(id) } }
         let restored = DispatchSemaphore(value: 0)
         thread.start { [self] in
-            let registry = TransactionRegistry(self)
+            let registry = TransactionRegistry(environment) { [self] in post($0) }
             registry.restore(transactions) { restored.signal() }
             registry.run(inbox)
         }
-        store.observeTopicDeletions { [self] id in post { $0.forgetTopic(id) } }
         restored.wait()
     }
 
@@ -73,7 +49,7 @@ final class TransactionCoordinator: Sendable {
     }
 
     /// Has something done that the coordinator's thread asked for, unless the thread has ended.
-    func post(_ job: @escaping Job) { _ = inbox.push(job, isReply: true) }
+    private func post(_ job: @escaping Job) { _ = inbox.push(job, isReply: true) }
 
     /// Gives a transactional id an input; see `TransactionRegistry.change`.
     func change(
@@ -104,14 +80,6 @@ final class TransactionCoordinator: Sendable {
     }
 }
 
-extension Moment {
-    /// A clock that shows the date and that nobody can set while the broker runs.
-    static func steadyDate() -> @Sendable () -> Int64 {
-        let start = now()
-        return { start.date + now().uptime - start.uptime }
-    }
-}
-
 extension TransactionCoordinator.Outcome {
     /// The code for a client.
     ///
@@ -122,15 +90,5 @@ extension TransactionCoordinator.Outcome {
     func errorCode(_ version: Int16, fencedSince first: Int16) -> ErrorCode {
         guard case .failure(let error) = self else { return .none }
         return error == .producerFenced && version < first ? .invalidProducerEpoch : error
-    }
-}
-
-extension WireValue {
-    /// The number of an error.
-    static func code(_ error: ErrorCode) -> WireValue { .int(Int64(error.rawValue)) }
-
-    /// A list of structures.
-    static func structures(_ values: [Fields]) -> WireValue {
-        .array(values.map { .structure($0) })
     }
 }

@@ -168,11 +168,9 @@ extension CoordinatorScene {
         let key = OffsetKey(topicID: partition.topic, partition: partition.index)
         let value = CommittedOffset(offset: offset, leaderEpoch: 3, metadata: "m", date: 0)
         return try await withCheckedContinuation { done in
-            store.commit(
-                [(key, value)],
-                ofGroup: "g",
-                in: transaction
-            ) { done.resume(returning: $0) }
+            store.commit([(key, value)], ofGroup: "g", in: transaction) {
+                done.resume(returning: $0)
+            }
         }.get()
     }
 

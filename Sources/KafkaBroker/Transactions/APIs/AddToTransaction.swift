@@ -42,13 +42,13 @@ extension TransactionCoordinator {
         for producer: ProducerIdentity,
         reply: @escaping @Sendable (Outcome) -> Void
     ) {
-        let limit = settings.maximumPartCount
+        let limit = environment.settings.maximumPartCount
         change(id) { state, now in
             state.add(partitions, groups: groups, for: producer, limit: limit, at: now)
-        } reply: { [participants] outcome in
+        } reply: { [environment] outcome in
             guard case .success = outcome else { return reply(outcome) }
             // Also if they were added before: that answer may have been a failure.
-            participants.begin(producer, in: partitions) { error in
+            environment.begin(producer, in: partitions) { error in
                 reply(error == .none ? outcome : .failure(error))
             }
         }
@@ -57,7 +57,7 @@ extension TransactionCoordinator {
     /// The partitions of a request, in order; nil for each that does not exist.
     private func find(_ topics: [Fields]) -> [PartitionID?] {
         topics.flatMap { requested -> [PartitionID?] in
-            let topic = store.topic(named: requested.string("name"))
+            let topic = environment.store.topic(named: requested.string("name"))
             return requested.int32s("partitions").map { index in
                 guard let topic, (0..<topic.partitionCount).contains(index) else { return nil }
                 return PartitionID(topic: topic.id, index: index)
@@ -77,9 +77,9 @@ extension TransactionCoordinator {
             }
             return [
                 "name": .string(topic.string("name")),
-                "resultsByPartition": .structures(partitions),
+                "resultsByPartition": .list(partitions),
             ]
         }
-        return ["resultsByTopicV3AndBelow": .structures(results)]
+        return ["resultsByTopicV3AndBelow": .list(results)]
     }
 }

@@ -13,14 +13,14 @@ extension TransactionCoordinator {
                 ])
             }
             guard let id = request.optionalString("transactionalId") else {
-                return store.nextProducerID { result in
+                return environment.store.nextProducerID { result in
                     reply(
                         result.map { ProducerIdentity(id: $0, epoch: 0) }.mapError(\.errorCode)
                     )
                 }
             }
             let timeout = request.int32("transactionTimeoutMs")
-            guard id.isEmpty || (1...settings.maximumTimeout).contains(timeout) else {
+            guard id.isEmpty || (1...environment.settings.maximumTimeout).contains(timeout) else {
                 return reply(.failure(.invalidTransactionTimeout))
             }
             let named = ProducerIdentity(request)

@@ -13,10 +13,10 @@ extension TransactionCoordinator {
                         else: id.isEmpty ? .invalidRequest : .transactionalIDNotFound
                     )
                 }
-                answer(["transactionStates": .structures(states)])
+                answer(["transactionStates": .list(states)])
             }
             guard let refusal else { return }
-            answer(["transactionStates": .structures(ids.map { state($0, nil, else: refusal) })])
+            answer(["transactionStates": .list(ids.map { state($0, nil, else: refusal) })])
         }
     }
 
@@ -31,7 +31,7 @@ extension TransactionCoordinator {
         let topics = Dictionary(grouping: transaction.partitions, by: \.topic).compactMap {
             id,
             partitions -> Fields? in
-            guard let topic = store.topic(id: id) else { return nil }
+            guard let topic = environment.store.topic(id: id) else { return nil }
             var fields: Fields = ["topic": .string(topic.name)]
             fields.set("partitions", partitions.map(\.index).sorted())
             return fields
@@ -43,7 +43,7 @@ extension TransactionCoordinator {
             "transactionStartTimeMs": .int(transaction.startDate ?? -1),
             "producerId": .int(transaction.producer.id),
             "producerEpoch": .int(Int64(transaction.producer.epoch)),
-            "topics": .structures(topics),
+            "topics": .list(topics),
         ]
     }
 
@@ -54,8 +54,8 @@ extension TransactionCoordinator {
             let producerIDs = Set(request["producerIdFilters"]?.elements ?? [])
             let duration = request.int64("durationFilter")
             let unknown = names.filter { TransactionMetadata.Phase(rawValue: $0) == nil }
-            let refusal = perform { [now] registry in
-                let date = now()
+            let refusal = perform { [environment] registry in
+                let date = environment.now()
                 let states = registry.transactions.compactMap { transaction -> Fields? in
                     let age = transaction.startDate.map { date - $0 } ?? -1
                     let id = WireValue.int(transaction.producer.id)
@@ -70,7 +70,7 @@ extension TransactionCoordinator {
                 }
                 answer([
                     "unknownStateFilters": .array(unknown.map { .string($0) }),
-                    "transactionStates": .structures(states),
+                    "transactionStates": .list(states),
                 ])
             }
             if let refusal { answer(["errorCode": .code(refusal)]) }
