@@ -241,14 +241,14 @@ extension DataCheck {
         _ ends: [OffsetKey: Int64]
     ) throws(BrokerError) {
         do {
-            let offsets = try metadata.database.read { try MetadataDatabase.offsets($0) }
-            for (group, offsets) in offsets.sorted(by: { $0.key < $1.key }) {
-                for (key, offset) in offsets.committed where offset.offset > ends[key] ?? .max {
+            let groups = try metadata.database.read { try MetadataDatabase.groups($0) }
+            for group in groups.sorted(by: { $0.id < $1.id }) {
+                for (key, offset) in group.offsets where offset.offset > ends[key] ?? .max {
                     let topic = metadata.image.topics[key.topicID]?.name ?? "\(key.topicID)"
                     found(
                         .notice,
                         path + "/meta.sqlite",
-                        "group \(group) has committed offset \(offset.offset) of"
+                        "group \(group.id) has committed offset \(offset.offset) of"
                             + " \(topic)-\(key.partition), which ends at \(ends[key] ?? 0)"
                     )
                 }
