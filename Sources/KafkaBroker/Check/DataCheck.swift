@@ -203,7 +203,7 @@ extension DataCheck {
         _ metadata: MetadataDatabase.Opened?
     ) throws(BrokerError) -> [Int64: Set<PartitionID>] {
         do {
-            let stored = try metadata?.database.read(MetadataDatabase.transactions) ?? []
+            let stored = try metadata?.database.read(TransactionMetadata.fetchAll) ?? []
             let open = stored.filter { $0.phase == .ongoing || $0.phase.isPrepared }
             return Dictionary(open.map { ($0.producer.id, $0.partitions) }) { $0.union($1) }
         } catch {

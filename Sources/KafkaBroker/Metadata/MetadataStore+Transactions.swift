@@ -1,5 +1,6 @@
 import GRDB
 import KafkaWire
+import Synchronization
 
 /// Transactional ids, and what belongs to their transactions. As with groups, the image of these
 /// is with their coordinator, which reads them once at start and then only writes.
@@ -35,7 +36,7 @@ extension MetadataStore {
             if transaction.producer.id < 0 {
                 transaction.producer.id = try image.takeProducerID(rows)
             }
-            try transaction.upsert(rows)
+            try transaction.insert(rows, onConflict: .replace)
             if transaction.phase.isComplete {
                 try MetadataDatabase.releaseOffsets(of: transaction, rows)
             }
