@@ -5,10 +5,12 @@ import Logging
 final class Services: Sendable {
     let node: Node
     let router: RequestRouter
+    /// The memory of answers on their way.
+    let answers: RequestMemory
     private let directory: DataDirectory
     private let store: MetadataStore
     private let logs: LogDirectory
-    private let fetches: FetchHandler
+    let fetches: FetchHandler
     private let groups: GroupCoordinator
     private let transactions: TransactionCoordinator
 
@@ -44,21 +46,8 @@ final class Services: Sendable {
             transactions = try TransactionCoordinator(
                 TransactionEnvironment(
                     store: store,
-                    begin: { id, producer, completion in
-                        topics.partition(id.topic, id.index)?
-                            .beginTransaction(
-                                producerID: producer.id,
-                                epoch: producer.epoch,
-                                completion
-                            )
-                            ?? completion(.unknownTopicOrPartition)
-                    },
-                    end: { id, marker, onlyIfOpen, completion in
-                        topics.partition(id.topic, id.index)?
-                            .endTransaction(marker, onlyIfOpen: onlyIfOpen, completion)
-                            ?? completion(.unknownTopicOrPartition)
-                    },
-                    endInGroups: groups.endTransaction,
+                    logs: topics,
+                    groups: groups,
                     faults: try FaultPoint(settings.faultPoint),
                     logger: logger
                 )
@@ -70,7 +59,8 @@ final class Services: Sendable {
             throw error
         }
         let catalog = TopicCatalog(store: store, logs: topics, settings: settings)
-        fetches = FetchHandler(logs: topics, settings: settings)
+        answers = RequestMemory(limit: settings.requestMemoryBytes)
+        fetches = FetchHandler(logs: topics, settings: settings, answers: answers)
         var handlers: [any RequestHandler] = [
             ProduceHandler(logs: topics), fetches, FindCoordinatorHandler(node: node).handler,
         ]
@@ -101,5 +91,36 @@ extension BrokerSettings {
         var settings = GroupSettings()
         settings.limits.initialRebalanceDelay = Int32(groupInitialRebalanceDelayMilliseconds)
         return settings
+    }
+}
+
+extension TransactionEnvironment {
+    /// What transactions need, with the logs and groups of this broker.
+    init(
+        store: MetadataStore,
+        logs: TopicLogs,
+        groups: GroupCoordinator,
+        faults: FaultPoint,
+        logger: Logger
+    ) {
+        self.init(
+            store: store,
+            begin: { id, producer, completion in
+                logs.partition(id.topic, id.index)?
+                    .beginTransaction(
+                        producerID: producer.id,
+                        epoch: producer.epoch,
+                        completion
+                    ) ?? completion(.unknownTopicOrPartition)
+            },
+            end: { id, marker, onlyIfOpen, completion in
+                logs.partition(id.topic, id.index)?
+                    .endTransaction(marker, onlyIfOpen: onlyIfOpen, completion)
+                    ?? completion(.unknownTopicOrPartition)
+            },
+            endInGroups: groups.endTransaction,
+            faults: faults,
+            logger: logger
+        )
     }
 }

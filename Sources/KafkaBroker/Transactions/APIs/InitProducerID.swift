@@ -28,11 +28,10 @@ extension TransactionCoordinator {
                 return reply(.failure(.invalidRequest))
             }
             let expected = named == .none ? nil : named
-            change(id, creating: true) { state, now in
+            let input = { @Sendable (state: inout TransactionState, now: Int64) in
                 state.initProducerID(timeout: timeout, expected: expected, at: now)
-            } reply: {
-                reply($0)
             }
+            change(id, creating: true, input, reply: reply)
         }
     }
 }
