@@ -220,16 +220,10 @@ extension DataCheck {
     private func openTransactions(
         _ metadata: MetadataDatabase.Opened
     ) throws(BrokerError) -> [Int64: Set<PartitionID>] {
-        let sql = """
-            SELECT producer_id, topic_id, partition FROM txn JOIN txn_part ON txn_id = txn.id
-            WHERE state IN ('Ongoing', 'PrepareCommit', 'PrepareAbort')
-            """
         do {
-            var open: [Int64: Set<PartitionID>] = [:]
-            for row in try metadata.database.read({ try Row.fetchAll($0, sql: sql) }) {
-                if let id = PartitionID(row) { open[row["producer_id"], default: []].insert(id) }
-            }
-            return open
+            let stored = try metadata.database.read(TransactionMetadata.fetchAll)
+            let open = stored.filter { $0.phase == .ongoing || $0.phase.isPrepared }
+            return Dictionary(open.map { ($0.producer.id, $0.partitions) }) { $0.union($1) }
         } catch {
             found(.damage, path + "/meta.sqlite", "the transactions cannot be read: \(error)")
             return [:]

@@ -145,7 +145,7 @@ extension MetadataDatabase {
     }
 
     static func markDeleted(_ id: UUID16, _ rows: Database) throws {
-        for table in ["\"offset\"", "txn_offset", "txn_part"] {
+        for table in ["\"offset\"", "txn_offset"] {
             try rows.execute(sql: "DELETE FROM \(table) WHERE topic_id = ?", arguments: [id.data])
         }
         try rows.execute(sql: "UPDATE topic SET deleted = 1 WHERE id = ?", arguments: [id.data])
