@@ -19,8 +19,6 @@ struct GroupEnvironment: Sendable {
     /// Where groups and offsets are kept.
     var store: MetadataStore
     var settings = GroupSettings()
-    /// Says whether a transaction may commit offsets of a group.
-    var checkOffsets: MetadataStore.OffsetCheck
     /// For failures.
     var logger: Logger
     /// The clocks; the uptime must be that of `DispatchTime`.

@@ -208,11 +208,10 @@ extension GroupRegistry {
         completion: @escaping @Sendable (ErrorCode) -> Void
     ) {
         groups[id]?.commitsInFlight += 1
-        let checked = transaction.map { ($0, check: environment.checkOffsets) }
         store.commit(
             offsets,
             ofGroup: id,
-            in: checked,
+            in: transaction,
             completion: taking(id, completion) { registry, error in
                 registry.groups[id]?.commitsInFlight -= 1
                 if error == .none { registry.groups[id]?.isStored = true }

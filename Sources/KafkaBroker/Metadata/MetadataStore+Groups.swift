@@ -5,11 +5,6 @@ import KafkaWire
 /// Groups and their committed offsets. The image of these is with their owner, the coordinator,
 /// which reads them once at start and then only writes.
 extension MetadataStore {
-    /// Says, inside the database transaction that would store offsets, whether they may be part of
-    /// a Kafka transaction: then the end of that transaction comes either before or after.
-    typealias OffsetCheck =
-        @Sendable (OffsetTransaction, _ groupID: String, Database) throws -> ErrorCode
-
     /// Learns how a change went, on the writer's thread.
     typealias Completion = @Sendable (Result<ErrorCode, BrokerError>) -> Void
 
@@ -39,22 +34,22 @@ extension MetadataStore {
     /// - Parameters:
     ///   - offsets: What to store.
     ///   - id: The group.
-    ///   - transaction: The transaction whose end decides whether the offsets come to count, and
-    ///     what says whether it may have them; nil if they count at once.
-    ///   - completion: Called with the check's error, or none.
+    ///   - transaction: The transaction whose end decides whether the offsets come to count; nil if
+    ///     they count at once.
+    ///   - completion: Called with the reason why the transaction may not have them, or none.
     func commit(
         _ offsets: [(OffsetKey, CommittedOffset)],
         ofGroup id: String,
-        in transaction: (OffsetTransaction, check: OffsetCheck)? = nil,
+        in transaction: OffsetTransaction? = nil,
         completion: @escaping Completion
     ) {
         writer.submit { rows, image in
-            if let (transaction, check) = transaction {
-                let error = try check(transaction, id, rows)
+            if let transaction {
+                let error = try MetadataDatabase.checkOffsets(transaction, ofGroup: id, rows)
                 guard error == .none else { return error }
             }
             let live = offsets.filter { image.topics[$0.0.topicID] != nil }
-            let producerID = transaction?.0.producerID
+            let producerID = transaction?.producerID
             try MetadataDatabase.save(live, ofGroup: id, producerID: producerID, rows)
             return .none
         } completion: {
@@ -105,7 +100,12 @@ extension MetadataDatabase {
         producerID: Int64?,
         _ rows: Database
     ) throws {
-        try insertGroupIfMissing(id, date: offsets.first?.1.date ?? 0, rows)
+        try rows.cachedStatement(
+            sql: """
+                INSERT OR IGNORE INTO "group" (id, generation, members, empty_since)
+                VALUES (?, 0, '[]', ?)
+                """
+        ).execute(arguments: [id, offsets.first?.1.date ?? 0])
         // The tables differ in one column.
         let (table, column) =
             producerID == nil ? ("\"offset\"", "committed") : ("txn_offset", "producer_id")
@@ -124,17 +124,7 @@ extension MetadataDatabase {
         }
     }
 
-    static func insertGroupIfMissing(_ id: String, date: Int64, _ rows: Database) throws {
-        let statement = try rows.cachedStatement(
-            sql: """
-                INSERT OR IGNORE INTO "group" (id, generation, members, empty_since)
-                VALUES (?, 0, '[]', ?)
-                """
-        )
-        try statement.execute(arguments: [id, date])
-    }
-
-    fileprivate static func groups(_ rows: Database) throws -> [GroupState] {
+    static func groups(_ rows: Database) throws -> [GroupState] {
         let groups = try GroupState.fetchAll(rows).map { ($0.id, $0) }
         var groupsByID = Dictionary(uniqueKeysWithValues: groups)
         let common = "group_id, topic_id, partition, \"offset\", epoch, metadata"

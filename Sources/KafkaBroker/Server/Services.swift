@@ -21,6 +21,7 @@ final class Services: Sendable {
         self.node = node
         do throws(BrokerError) {
             var logSettings = LogDirectorySettings()
+            logSettings.checksEverything = settings.checksEverything
             logSettings.retentionCheckMilliseconds = Int64(settings.retentionCheckMilliseconds)
             logs = try LogDirectory(url: directory.url, settings: logSettings, logger: logger)
         } catch {
@@ -31,13 +32,9 @@ final class Services: Sendable {
         let topics = TopicLogs(store: store, directory: logs, settings: settings)
         do throws(BrokerError) {
             try topics.openAll()
-            let environment = GroupEnvironment(
-                store: store,
-                settings: settings.groups,
-                checkOffsets: MetadataDatabase.checkOffsets,
-                logger: logger
+            groups = try GroupCoordinator(
+                GroupEnvironment(store: store, settings: settings.groups, logger: logger)
             )
-            groups = try GroupCoordinator(environment)
         } catch {
             logs.close()
             store.close(clean: false)
@@ -59,8 +56,7 @@ final class Services: Sendable {
         let catalog = TopicCatalog(store: store, logs: topics, settings: settings)
         fetches = FetchHandler(logs: topics, settings: settings)
         var handlers: [any RequestHandler] = [
-            ProduceHandler(logs: topics), fetches,
-            FindCoordinatorHandler(node: node).handler,
+            ProduceHandler(logs: topics), fetches, FindCoordinatorHandler(node: node).handler,
         ]
         handlers += TopicAPIs(node: node, catalog: catalog).handlers
         handlers += groups.handlers + transactions.handlers

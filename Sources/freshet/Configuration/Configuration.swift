@@ -37,6 +37,7 @@ struct Configuration: Codable, Sendable, Equatable {
         var groupInitialRebalanceDelay = TimeSpan(.zero)
         var segmentSize = ByteSize(mebibytes: 128)
         var maximumBatchSize = ByteSize(bytes: 1_048_588)
+        var checkEverything = false
         var requestMemory = ByteSize(mebibytes: 256)
         var maximumConnections = 1000
     }

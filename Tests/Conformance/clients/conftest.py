@@ -12,11 +12,20 @@ from clients.values import Unsupported
 from clients.kcat import Kcat
 
 
+def is_quick(config: pytest.Config) -> bool:
+    return config.getoption("markexpr") == "quick"
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A case that takes `client` runs once for each client that its mark names."""
+    """A case that takes `client` runs once for each client that its mark names.
+
+    The quick run takes the newest version of each library.
+    """
     if "client" not in metafunc.fixturenames:
         return
     chosen = CLIENTS
+    if is_quick(metafunc.config):
+        chosen = [client for client in chosen if client.environment == "new"]
     for mark in metafunc.definition.iter_markers("clients"):
         chosen = [client for client in chosen if mark.args[0](client)]
     metafunc.parametrize("client", chosen, ids=str)
@@ -37,8 +46,7 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
 @pytest.fixture
 def scaled(request: pytest.FixtureRequest) -> Callable[[int, int], int]:
     """`scaled(30, 1000)` is 30 in the quick run (`-m quick`) and 1000 in the full one."""
-    is_quick = request.config.getoption("markexpr") == "quick"
-    return lambda quick, full: quick if is_quick else full
+    return lambda quick, full: quick if is_quick(request.config) else full
 
 
 @pytest.fixture(scope="session")

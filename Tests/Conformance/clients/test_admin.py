@@ -10,8 +10,6 @@ from broker_process import BrokerProcess
 from clients.driving import CLIENTS, Client, Remote, Worker, wait_until
 from clients.values import ClientError, ConfigEntry, Record
 
-pytestmark = pytest.mark.quick
-
 Names = Callable[[str], str]
 
 
@@ -28,6 +26,7 @@ def send(worker: Worker, topic: str, *values: str, **place: object) -> None:
     assert [result.error for result in sent] == [None] * len(values)
 
 
+@pytest.mark.quick
 def test_c72_topics_are_created_with_settings(
     client: Client, worker: Worker, newest: Worker, unique: Names
 ) -> None:
@@ -38,6 +37,7 @@ def test_c72_topics_are_created_with_settings(
     assert code_of(lambda: admin.create_topic(topic=topic)) == 36
 
 
+@pytest.mark.quick
 def test_c72_what_cannot_be_created_is_refused(
     worker: Worker, newest: Worker, unique: Names
 ) -> None:
@@ -56,6 +56,7 @@ def test_c72_what_cannot_be_created_is_refused(
     assert topic not in newest.admin().topics()
 
 
+@pytest.mark.quick
 def test_c73_a_topic_created_again_has_no_old_records(
     worker: Worker, newest: Worker, unique: Names
 ) -> None:
@@ -72,6 +73,7 @@ def test_c73_a_topic_created_again_has_no_old_records(
     assert code_of(lambda: admin.delete_topic(topic=unique("never"))) == 3
 
 
+@pytest.mark.quick
 @pytest.mark.clients(lambda client: client.is_librdkafka)
 def test_c73_a_running_consumer_notices_that_its_topic_was_created_again(
     client: Client, worker: Worker, newest: Worker, unique: Names
@@ -102,6 +104,7 @@ def test_c73_a_running_consumer_notices_that_its_topic_was_created_again(
     assert received == wanted
 
 
+@pytest.mark.quick
 def test_c74_producing_to_an_unknown_topic_creates_it(
     worker: Worker, newest: Worker, unique: Names
 ) -> None:
@@ -132,6 +135,7 @@ def test_c74_no_topic_is_created_when_the_broker_does_not_allow_it(
         assert worker.admin(bootstrap=bootstrap).topics() == {}, str(client)
 
 
+@pytest.mark.quick
 def test_c74_a_consumer_that_does_not_want_it_creates_no_topic(
     worker: Worker, newest: Worker, unique: Names
 ) -> None:
@@ -146,6 +150,7 @@ def test_c74_a_consumer_that_does_not_want_it_creates_no_topic(
     assert all(error.code == 3 for error in member.state().errors)
 
 
+@pytest.mark.quick
 def test_c75_partitions_are_added_but_never_taken_away(
     worker: Worker, newest: Worker, new_topic: Callable[..., str], unique: Names
 ) -> None:
@@ -162,6 +167,7 @@ def test_c75_partitions_are_added_but_never_taken_away(
     assert code_of(lambda: admin.create_partitions(topic=unique("never"), count=3)) == 3
 
 
+@pytest.mark.quick
 def test_c76_deleted_records_are_gone_after_a_restart_too(
     worker: Worker, newest: Worker, broker_process: BrokerProcess
 ) -> None:
@@ -180,6 +186,7 @@ def test_c76_deleted_records_are_gone_after_a_restart_too(
     assert reader.read(topic="deleted") == []
 
 
+@pytest.mark.quick
 def test_c76_records_that_must_stay_are_not_deleted(
     worker: Worker, newest: Worker, new_topic: Callable[..., str]
 ) -> None:
@@ -190,6 +197,7 @@ def test_c76_records_that_must_stay_are_not_deleted(
     assert code_of(lambda: admin.delete_records(offsets={(compacted, 0): -1})) == 44
 
 
+@pytest.mark.quick
 def test_c77_settings_are_described_with_their_source(
     worker: Worker, new_topic: Callable[..., str], unique: Names
 ) -> None:
@@ -202,6 +210,7 @@ def test_c77_settings_are_described_with_their_source(
     assert code_of(lambda: admin.topic_configs(topic=unique("never"))) in (3, -1)
 
 
+@pytest.mark.quick
 def test_c77_altering_replaces_the_whole_set(
     worker: Worker, newest: Worker, new_topic: Callable[..., str]
 ) -> None:
@@ -216,6 +225,7 @@ def test_c77_altering_replaces_the_whole_set(
     assert unchanged == configs
 
 
+@pytest.mark.quick
 def test_c77_incremental_changes_leave_the_others(
     worker: Worker, newest: Worker, new_topic: Callable[..., str]
 ) -> None:
@@ -239,6 +249,7 @@ def test_c77_incremental_changes_leave_the_others(
     assert code_of(lambda: admin.alter_incrementally(topic=topic, changes=bad)) == 40
 
 
+@pytest.mark.quick
 @pytest.mark.settings("broker.retention_check_interval=100ms")
 def test_c78_consumers_go_on_after_old_records_were_removed(
     worker_of: Callable[[Client], Worker], newest: Worker, broker_process: BrokerProcess

@@ -11,8 +11,6 @@ from clients.driving import Client, Remote, Worker
 from clients.proxy import FETCH, Proxy
 from clients.values import Record
 
-pytestmark = pytest.mark.quick
-
 INVALID_RECORD = 87
 
 
@@ -27,6 +25,7 @@ def told_of_null_keys(client: Client) -> tuple[int | None, int | None]:
     return (INVALID_RECORD, INVALID_RECORD) if knows else (-1, -1)
 
 
+@pytest.mark.quick
 def test_c22_a_null_key_on_a_compacted_topic_is_refused_by_its_index(
     client: Client, worker: Worker, new_topic: Callable[..., str]
 ) -> None:
@@ -44,6 +43,7 @@ def test_c22_a_null_key_on_a_compacted_topic_is_refused_by_its_index(
     assert (sent.offset, sent.error) == (0, None)
 
 
+@pytest.mark.quick
 def test_c26_batches_larger_than_every_limit_are_read(
     client: Client, worker: Worker, newest: Worker, new_topic: Callable[..., str]
 ) -> None:
@@ -63,6 +63,7 @@ def test_c26_batches_larger_than_every_limit_are_read(
     assert {len(record.value or b"") for record in received} == {50_000}
 
 
+@pytest.mark.quick
 def test_c27_answers_stay_within_fetch_max_bytes(
     client: Client,
     worker: Worker,
@@ -85,6 +86,7 @@ def test_c27_answers_stay_within_fetch_max_bytes(
         assert 40_000 < proxy.largest[FETCH] < 100_000 + 100 * 100
 
 
+@pytest.mark.quick
 @pytest.mark.timeout(120)
 def test_c28_a_consumer_goes_on_for_many_fetches(
     worker: Worker,
@@ -106,6 +108,7 @@ def test_c28_a_consumer_goes_on_for_many_fetches(
         assert proxy.answers[FETCH] >= rounds
 
 
+@pytest.mark.quick
 @pytest.mark.timeout(300)
 def test_c32_records_of_four_producers_are_read_once_and_in_order(
     client: Client,

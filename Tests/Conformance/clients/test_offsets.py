@@ -10,11 +10,10 @@ from broker_process import BrokerProcess
 from clients.driving import CLIENTS, Client, Worker, wait_until
 from clients.values import ClientError, Committed
 
-pytestmark = pytest.mark.quick
-
 LONGEST = 4_096
 
 
+@pytest.mark.quick
 def test_c66_offsets_come_back_with_their_metadata(
     client: Client,
     worker: Worker,
@@ -43,6 +42,7 @@ def test_c66_offsets_come_back_with_their_metadata(
         assert [own[topic, number].offset for number in range(2)] == [7, -1]
 
 
+@pytest.mark.quick
 def test_c66_metadata_that_is_too_long_is_refused(
     client: Client, worker: Worker, new_topic: Callable[..., str], unique: Callable[[str], str]
 ) -> None:
@@ -56,6 +56,7 @@ def test_c66_metadata_that_is_too_long_is_refused(
     assert reader.committed(places=[(topic, 0)])[topic, 0].offset == -1
 
 
+@pytest.mark.quick
 def test_c68_commits_survive_a_kill_of_the_broker(
     worker: Worker, broker_process: BrokerProcess
 ) -> None:
@@ -69,6 +70,7 @@ def test_c68_commits_survive_a_kill_of_the_broker(
         assert fresh.committed(places=[("kept", 0)])["kept", 0].offset == offset
 
 
+@pytest.mark.quick
 def test_c70_groups_are_listed_described_and_deleted(
     client: Client,
     worker: Worker,
@@ -97,6 +99,7 @@ def test_c70_groups_are_listed_described_and_deleted(
     assert raised.value.code == 69
 
 
+@pytest.mark.quick
 def test_c70_offsets_of_a_subscribed_topic_are_not_deleted(
     worker: Worker, newest: Worker, new_topic: Callable[..., str], unique: Callable[[str], str]
 ) -> None:

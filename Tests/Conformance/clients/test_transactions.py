@@ -15,8 +15,6 @@ COMMITTED = {"isolation_level": "read_committed"}
 #: What a fenced producer is told: by the broker (47, 90), or by librdkafka for both.
 FENCED = {47, 90, -144}
 
-pytestmark = pytest.mark.quick
-
 
 def records(*values: str, partition: int = 0) -> list[Record]:
     return [Record(value.encode(), partition=partition) for value in values]
@@ -54,6 +52,7 @@ def readers(worker_of: Callable[[Client], Worker]) -> list[Worker]:
     return [worker_of(client) for client in CLIENTS if str(client) != "kafka-python-2.0.2"]
 
 
+@pytest.mark.quick
 def test_c42_commits_are_read_and_aborts_are_not(
     transactional: Callable[..., Remote], readers: list[Worker], new_topic: Callable[..., str]
 ) -> None:
@@ -80,6 +79,7 @@ def test_c42_commits_are_read_and_aborts_are_not(
             assert seen == list(zip(wanted, (0, 2, 4, 6))), str(reader.client)
 
 
+@pytest.mark.quick
 def test_c43_an_open_transaction_holds_back_what_comes_after_it(
     transactional: Callable[..., Remote],
     newest: Worker,
@@ -105,6 +105,7 @@ def test_c43_an_open_transaction_holds_back_what_comes_after_it(
         assert values(reader.take(count=2)) == ["inside", "after"], str(client)
 
 
+@pytest.mark.quick
 def test_c43_the_marker_wakes_a_waiting_fetch(
     transactional: Callable[..., Remote], newest: Worker, new_topic: Callable[..., str]
 ) -> None:
@@ -122,6 +123,7 @@ def test_c43_the_marker_wakes_a_waiting_fetch(
     assert time.monotonic() - committed_at < 5
 
 
+@pytest.mark.quick
 def test_c44_interleaved_transactions_are_told_apart_from_every_offset(
     transactional: Callable[..., Remote], readers: list[Worker], new_topic: Callable[..., str]
 ) -> None:
@@ -149,6 +151,7 @@ def test_c44_interleaved_transactions_are_told_apart_from_every_offset(
             )
 
 
+@pytest.mark.quick
 @pytest.mark.timeout(180)
 def test_c45_much_aborted_data_is_skipped(
     transactional: Callable[..., Remote],
@@ -172,6 +175,7 @@ def test_c45_much_aborted_data_is_skipped(
         assert values(received) == ["kept"], str(worker.client)
 
 
+@pytest.mark.quick
 def test_c46_a_second_producer_of_the_id_fences_the_first(
     transactional: Callable[..., Remote],
     newest: Worker,
@@ -208,6 +212,7 @@ def outcome(call: Callable[[], object]) -> int | None:
         return error.code or 0
 
 
+@pytest.mark.quick
 def test_c47_a_new_producer_aborts_what_its_predecessor_left_open(
     client: Client,
     transactional: Callable[..., Remote],
@@ -230,6 +235,7 @@ def test_c47_a_new_producer_aborts_what_its_predecessor_left_open(
     assert values(newest.reader(**COMMITTED).read(topic=topic)) == ["new"]
 
 
+@pytest.mark.quick
 def test_c48_a_transaction_left_open_is_aborted_at_its_timeout(
     transactional: Callable[..., Remote], newest: Worker, new_topic: Callable[..., str]
 ) -> None:
@@ -244,6 +250,7 @@ def test_c48_a_transaction_left_open_is_aborted_at_its_timeout(
     assert outcome(producer.commit) is not None
 
 
+@pytest.mark.quick
 def test_c51_offsets_of_a_transaction_are_there_after_its_commit_only(
     client: Client,
     transactional: Callable[..., Remote],

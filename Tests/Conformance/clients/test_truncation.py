@@ -11,8 +11,6 @@ from clients.driving import Client, Worker
 from clients.values import Record
 from kafka_codec import decode_batches
 
-pytestmark = pytest.mark.quick
-
 
 def send_alone(worker: Worker, bootstrap: str, topic: str, values: list[bytes]) -> None:
     """Sends each value as a batch of its own."""
@@ -22,6 +20,7 @@ def send_alone(worker: Worker, bootstrap: str, topic: str, values: list[bytes]) 
         assert sent.error is None
 
 
+@pytest.mark.quick
 @pytest.mark.clients(lambda client: client.is_librdkafka)
 def test_c89_a_consumer_reads_what_was_written_where_records_were_lost(
     client: Client,

@@ -154,11 +154,7 @@ struct GroupCoordinatorTests {
         let directory = TestDirectory()
         let store = try MetadataStore(directory: directory.url)
         defer { store.close(clean: true) }
-        let environment = GroupEnvironment(
-            store: store,
-            checkOffsets: { _, _, _ in .none },
-            logger: quietLogger
-        )
+        let environment = GroupEnvironment(store: store, logger: quietLogger)
         let registry = GroupRegistry([], environment, inbox: Inbox(capacity: 1))
         for index in 0..<100 {
             #expect(registry.create("g"))

@@ -12,15 +12,13 @@ final class GroupHarness: Sendable {
 
     init(
         directory: TestDirectory = TestDirectory(),
-        settings: GroupSettings = GroupSettings(),
-        checkOffsets: @escaping MetadataStore.OffsetCheck = { _, _, _ in .none }
+        settings: GroupSettings = GroupSettings()
     ) throws {
         self.directory = directory
         store = try MetadataStore(directory: directory.url)
         let environment = GroupEnvironment(
             store: store,
             settings: settings,
-            checkOffsets: checkOffsets,
             logger: quietLogger
         )
         coordinator = try GroupCoordinator(environment)

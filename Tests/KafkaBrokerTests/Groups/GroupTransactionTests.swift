@@ -8,11 +8,34 @@ import Testing
 struct TransactionHarness {
     let groups: GroupHarness
 
-    init(
-        directory: TestDirectory = TestDirectory(),
-        check: @escaping MetadataStore.OffsetCheck = { _, _, _ in .none }
-    ) throws {
-        groups = try GroupHarness(directory: directory, checkOffsets: check)
+    init(directory: TestDirectory = TestDirectory()) throws {
+        groups = try GroupHarness(directory: directory)
+    }
+
+    /// Brings a producer's transaction to a phase, in the store as its coordinator does it.
+    func bring(
+        _ producer: Int64,
+        to phase: TransactionMetadata.Phase,
+        groups ids: Set<String> = []
+    ) async throws {
+        let transaction = TransactionMetadata(
+            transactionalID: "tid-\(producer)",
+            producer: ProducerIdentity(id: producer, epoch: 3),
+            phase: phase,
+            lastUpdate: 1
+        )
+        _ = try await withCheckedContinuation { done in
+            groups.store.save(transaction, adding: [], ids) { done.resume(returning: $0) }
+        }.get()
+    }
+
+    func end(producer: Int64 = 7, isCommit: Bool) async throws {
+        try await bring(producer, to: isCommit ? .completeCommit : .completeAbort)
+        await withCheckedContinuation { done in
+            groups.coordinator.endTransaction(producerID: producer, isCommit: isCommit) {
+                done.resume()
+            }
+        }
     }
 
     static func commit(
@@ -25,7 +48,7 @@ struct TransactionHarness {
     ) -> Fields {
         var fields = GroupHarness.commit(group, offsets.map { ($0, $1, $2, nil) })
         fields["generationIdOrMemberEpoch"] = nil
-        fields.set("transactionalId", "tid")
+        fields.set("transactionalId", "tid-\(producer)")
         fields.set("producerId", producer)
         fields.set("producerEpoch", Int16(3))
         fields.set("generationId", generation)
@@ -37,14 +60,6 @@ struct TransactionHarness {
     func commit(_ request: Fields, version: Int16 = 3) async throws -> [ErrorCode] {
         let answer = try await groups.call(.txnOffsetCommit, version, request)
         return answer.array("topics").flatMap { $0.array("partitions").map { $0.errorCode() } }
-    }
-
-    func end(producer: Int64 = 7, isCommit: Bool) async {
-        await withCheckedContinuation { done in
-            groups.coordinator.endTransaction(producerID: producer, isCommit: isCommit) {
-                done.resume()
-            }
-        }
     }
 
     /// The offset that a group committed, or the error instead.
@@ -79,6 +94,7 @@ struct GroupTransactionTests {
     {
         let harness = try TransactionHarness()
         defer { harness.groups.stop() }
+        try await harness.bring(7, to: .ongoing, groups: ["g"])
         _ = try await harness.groups.store.createTopic("events", partitions: 2)
         _ = try await harness.groups.commit(GroupHarness.commit("g", [("events", 0, 5, nil)]))
         let request = TransactionHarness.commit("g", [("events", 0, 9)])
@@ -86,22 +102,22 @@ struct GroupTransactionTests {
         #expect(try await harness.groups.offset("g", "events", 0) == 5)
         #expect(try await harness.stableOffset("g", 0) == .failure(.unstable))
         #expect(try await harness.stableOffset("g", 1) == .success(-1))
-        await harness.end(producer: 8, isCommit: true)
+        try await harness.end(producer: 8, isCommit: true)
         #expect(try await harness.stableOffset("g", 0) == .failure(.unstable))
-        await harness.end(isCommit: true)
+        try await harness.end(isCommit: true)
         #expect(try await harness.stableOffset("g", 0) == .success(9))
-        #expect(
-            try await harness.groups.committed("g", "events", 0).int32("committedLeaderEpoch") == 7
-        )
+        let committed = try await harness.groups.committed("g", "events", 0)
+        #expect(committed.int32("committedLeaderEpoch") == 7)
     }
 
     @Test func `offsets of an aborted transaction are gone`() async throws {
         let harness = try TransactionHarness()
         defer { harness.groups.stop() }
+        try await harness.bring(7, to: .ongoing, groups: ["g"])
         _ = try await harness.groups.store.createTopic("events")
         _ = try await harness.groups.commit(GroupHarness.commit("g", [("events", 0, 5, nil)]))
         _ = try await harness.commit(TransactionHarness.commit("g", [("events", 0, 9)]))
-        await harness.end(isCommit: false)
+        try await harness.end(isCommit: false)
         #expect(try await harness.stableOffset("g", 0) == .success(5))
     }
 
@@ -110,24 +126,27 @@ struct GroupTransactionTests {
     {
         let harness = try TransactionHarness()
         defer { harness.groups.stop() }
+        try await harness.bring(7, to: .ongoing, groups: ["g"])
         _ = try await harness.groups.store.createTopic("events", partitions: 2)
         _ = try await harness.commit(TransactionHarness.commit("g", [("events", 0, 1)]))
+        try await harness.bring(8, to: .ongoing, groups: ["g"])
         let other = TransactionHarness.commit(
             "g",
             producer: 8,
             [("events", 0, 2), ("events", 1, 3)]
         )
         #expect(try await harness.commit(other) == [.none, .none])
-        await harness.end(producer: 8, isCommit: true)
+        try await harness.end(producer: 8, isCommit: true)
         #expect(try await harness.stableOffset("g", 0) == .failure(.unstable))
         #expect(try await harness.stableOffset("g", 1) == .success(3))
-        await harness.end(isCommit: false)
+        try await harness.end(isCommit: false)
         #expect(try await harness.stableOffset("g", 0) == .success(2))
     }
 
     @Test func `pending offsets survive a crash`() async throws {
         let harness = try TransactionHarness()
         defer { harness.groups.stop() }
+        try await harness.bring(7, to: .ongoing, groups: ["g"])
         _ = try await harness.groups.store.createTopic("events")
         _ = try await harness.commit(TransactionHarness.commit("g", [("events", 0, 9)]))
         let snapshot = try harness.groups.directory.snapshot()
@@ -135,18 +154,17 @@ struct GroupTransactionTests {
         defer { restarted.groups.stop() }
         #expect(try await restarted.groups.offset("g", "events", 0) == -1)
         #expect(try await restarted.stableOffset("g", 0) == .failure(.unstable))
-        await restarted.end(isCommit: true)
+        try await restarted.end(isCommit: true)
         #expect(try await restarted.stableOffset("g", 0) == .success(9))
+        let third = try TransactionHarness(directory: restarted.groups.directory.snapshot())
+        defer { third.groups.stop() }
+        #expect(try await third.stableOffset("g", 0) == .success(9))
     }
 
     @Test func `what the transaction may not do is not stored`() async throws {
-        let harness = try TransactionHarness { transaction, group, _ in
-            #expect(transaction.transactionalID == "tid")
-            #expect(transaction.producerEpoch == 3)
-            let isAllowed = group == "added" && transaction.producerID == 7
-            return isAllowed ? .none : .invalidTransactionState
-        }
+        let harness = try TransactionHarness()
         defer { harness.groups.stop() }
+        try await harness.bring(7, to: .ongoing, groups: ["added"])
         _ = try await harness.groups.store.createTopic("events")
         let offsets: [(String, Int32, Int64)] = [
             ("events", 0, 9), ("none", 0, 9), ("events", 1, 9),
@@ -176,6 +194,7 @@ struct GroupTransactionTests {
     {
         let harness = try TransactionHarness()
         defer { harness.groups.stop() }
+        try await harness.bring(7, to: .ongoing, groups: ["g", "h", "static"])
         _ = try await harness.groups.store.createTopic("events")
         let (id, generation) = try await harness.groups.soleMember("g")
         func error(_ member: String, _ generation: Int32, _ instance: String? = nil) async throws
@@ -217,11 +236,12 @@ struct GroupTransactionTests {
     @Test func `a deleted topic takes its pending offsets with it`() async throws {
         let harness = try TransactionHarness()
         defer { harness.groups.stop() }
+        try await harness.bring(7, to: .ongoing, groups: ["g"])
         let topic = try await harness.groups.store.createTopic("events")
         _ = try await harness.commit(TransactionHarness.commit("g", [("events", 0, 9)]))
         _ = try await harness.groups.store.deleteTopic(topic.id)
         #expect(try harness.groups.store.loadGroups().map(\.pendingOffsets) == [[:]])
-        await harness.end(isCommit: true)
+        try await harness.end(isCommit: true)
         #expect(try await harness.groups.offset("g", "events", 0) == -1)
     }
 

@@ -171,7 +171,7 @@ extension CoordinatorScene {
             store.commit(
                 [(key, value)],
                 ofGroup: "g",
-                in: (transaction, MetadataDatabase.checkOffsets)
+                in: transaction
             ) { done.resume(returning: $0) }
         }.get()
     }

@@ -77,7 +77,8 @@ class Member:
         while not self.closing:
             self._do_tasks(consumer)
             try:
-                polled = consumer.poll(0.05)
+                # kafka-python 3 loses its place in a rebalance when a poll ends in the middle.
+                polled = consumer.poll(0.5)
                 assigned = frozenset(consumer.assignment())
             except Exception as error:
                 self._note(error)
