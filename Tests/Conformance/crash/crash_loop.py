@@ -165,6 +165,7 @@ class CrashLoop:
         self.say("nothing is written any more")
         self.broker.kill_running()
         self.kills += 1
+        self.broker.check_data()
         self.start_broker()
         report = self.compare(ledgers)
         ends = self.latest(IsolationLevel.READ_UNCOMMITTED)
@@ -176,6 +177,7 @@ class CrashLoop:
                        "a clean stop and start changed the ends")
         self.broker.stop_cleanly()
         self.broker.check_log()
+        self.broker.check_data()
         return report
 
     def wait_for_zombies(self):
