@@ -19,8 +19,8 @@ FRESHET ?= .build/release/freshet
 KILLS ?= 200
 SEED ?= 1
 
-.PHONY: help deps build test lint format quickstart examples bench bench-broker clean \
-	conformance conformance-quick conformance-environments crash-loop
+.PHONY: help deps build test lint format quickstart examples crash-loop bench bench-broker clean \
+	conformance conformance-quick conformance-environments
 
 help:
 	@echo "make quickstart   install what is missing, build, and watch the loop run"
@@ -30,9 +30,9 @@ help:
 	@echo "make lint         check the formatting and the rules of .swift-format"
 	@echo "make format       put the formatting right"
 	@echo "make examples     run Examples/ against what was built last: kcat and Python clients"
+	@echo "make crash-loop   kill -9 the broker 200 times under load and compare (10 minutes)"
 	@echo "make conformance  check the broker with raw requests and nine versions of client libraries"
 	@echo "make conformance-quick   the part of it that takes minutes, as the CI runs it"
-	@echo "make crash-loop   kill -9 the broker 200 times under load and compare (10 minutes)"
 	@echo "make bench        measure: kernels, learner, the whole loop"
 	@echo "make bench-broker measure the broker beside the bare disk (15 minutes)"
 	@echo "make clean        remove everything that was built"

@@ -80,9 +80,33 @@ let targets: [Target] = [
         swiftSettings: swiftSettings
     ),
 
+    // Bytes that nobody vouches for: the generator is tests' too, the counting of memory is not.
+    .target(name: "CAllocationCount", path: "Fuzz/CAllocationCount"),
+    .target(
+        name: "FuzzCases",
+        dependencies: ["KafkaBroker", "KafkaWire", "KafkaSamples", "CKernels"],
+        path: "Fuzz/Cases",
+        swiftSettings: swiftSettings
+    ),
+    .executableTarget(
+        name: "freshet-fuzz",
+        dependencies: ["FuzzCases", "CAllocationCount", "KafkaBroker", logging],
+        path: "Fuzz/freshet-fuzz",
+        swiftSettings: swiftSettings
+    ),
+
+    .target(
+        name: "KafkaSamples",
+        dependencies: ["KafkaWire", "CZlib", "CLZ4", "CZstd", "CSnappy"],
+        path: "Tests/KafkaSamples",
+        swiftSettings: swiftSettings
+    ),
     tests("KafkaClientTests", ["KafkaClient", "Streaming", "CLibrdkafka"]),
-    tests("KafkaWireTests", ["KafkaWire"]),
-    tests("KafkaBrokerTests", ["KafkaBroker", "KafkaWire", "CKernels", logging] + nio),
+    tests("KafkaWireTests", ["KafkaWire", "KafkaSamples"]),
+    tests(
+        "KafkaBrokerTests",
+        ["KafkaBroker", "KafkaWire", "KafkaSamples", "FuzzCases", "CKernels", logging] + nio
+    ),
     tests("LearningTests", ["Learning"]),
     tests("RecommendationTests", ["Recommendation", "Learning", "CKernels"]),
     tests("LearnerConformance", ["Recommendation", "Learning"]),
@@ -97,7 +121,7 @@ let targets: [Target] = [
         ]
     ),
     tests("IntegrationTests", ["KafkaClient", "KafkaBroker", "Streaming", logging]),
-    tests("CrashTests", ["freshet", "ModelStore"]),
+    tests("CrashTests", ["freshet", "ModelStore", "KafkaClient", "Streaming"]),
     tests("TidyTests", []),
 ]
 

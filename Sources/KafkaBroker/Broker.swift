@@ -9,14 +9,22 @@ public final class Broker: Sendable {
     /// The port it listens on: the one asked for, or the one picked if that was 0.
     public var port: Int { server.port }
     /// What to give to a client as `bootstrap.servers`.
-    public var bootstrapServers: String { "\(services.node.host):\(port)" }
+    public var bootstrapServers: String {
+        let host = services.node.host
+        return host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+    }
 
     private let services: Services
     private let server: Server
     private let eventLoops: MultiThreadedEventLoopGroup
     private let logger: Logger
-    /// How many clients are connected.
-    var connectionCount: Int { server.connectionCount }
+    /// The connections of clients.
+    var connections: [any Channel] { server.state.connections.all }
+    /// The memory of requests under way, and of answers on their way.
+    var requestMemory: RequestMemory { server.state.requests }
+    var answerMemory: RequestMemory { server.state.answers }
+    /// How many fetches are under way.
+    var waitingFetchCount: Int { services.fetches.count }
 
     private let isShutDown = Mutex(false)
 
@@ -48,11 +56,12 @@ public final class Broker: Sendable {
 
     private init(_ settings: BrokerSettings, logger: Logger) throws(BrokerError) {
         self.logger = logger
+        try OpenFileLimit.raise(forConnections: settings.maxConnections)
         services = try Services(settings, logger: logger)
-        let state = ServerState(settings: settings, router: services.router, logger: logger)
+        let state = ServerState(settings, services.router, answers: services.answers, logger)
         eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: Self.eventLoopCount)
         do throws(BrokerError) {
-            server = try Server.bind(state, group: eventLoops)
+            server = try Server(state, group: eventLoops, logger: logger)
         } catch {
             services.releaseWaiters()
             services.close()

@@ -2,9 +2,15 @@
 ///
 /// A name that is missing counts as the default of the schema when the message is written, and as
 /// the zero of the accessor's type when it is read here; decoded messages contain every name of
-/// the schema, so only messages under construction have missing names.
-public struct Fields: Hashable, Sendable {
-    private var entries: [Entry]
+/// the schema, so only messages under construction have missing names. A decoded message is read
+/// from its bytes each time: ask once for what is needed more than once.
+public struct Fields: Sendable {
+    private var storage: Storage
+
+    private enum Storage: Sendable {
+        case built([Entry])
+        case decoded(IndexedMessage, StructureSchema, slot: UInt32)
+    }
 
     private struct Entry: Hashable, Sendable {
         var name: String
@@ -12,17 +18,25 @@ public struct Fields: Hashable, Sendable {
     }
 
     /// No values yet.
-    public init() { entries = [] }
+    public init() { storage = .built([]) }
 
-    init(capacity: Int) {
-        entries = []
-        entries.reserveCapacity(capacity)
+    /// A structure of a decoded message, whose slots begin somewhere.
+    init(_ message: IndexedMessage, _ schema: StructureSchema, slot: UInt32) {
+        storage = .decoded(message, schema, slot: slot)
     }
 
     /// The value of a name; setting nil removes it.
     public subscript(_ name: String) -> WireValue? {
-        get { entries.first { $0.name == name }?.value }
+        get {
+            switch storage {
+            case .built(let entries): entries.first { $0.name == name }?.value
+            case .decoded(let message, let schema, let slot):
+                message.value(name, of: schema, at: slot)
+            }
+        }
         set {
+            var entries = entries
+            storage = .built([])  // So that there is one owner, and nothing is copied below.
             let index = entries.firstIndex { $0.name == name }
             switch (index, newValue) {
             case (let index?, let value?): entries[index].value = value
@@ -30,32 +44,48 @@ public struct Fields: Hashable, Sendable {
             case (nil, let value?): entries.append(Entry(name: name, value: value))
             case (nil, nil): break
             }
+            storage = .built(entries)
         }
     }
 
-    /// Adds a name that is known to be missing, without looking for it.
-    mutating func append(_ name: String, _ value: WireValue) {
-        entries.append(Entry(name: name, value: value))
-    }
+    /// How many names have a value.
+    var count: Int { entries.count }
 
     /// The names that have a value, in the order they were set.
     public var names: [String] { entries.map(\.name) }
+
+    private var entries: [Entry] {
+        switch storage {
+        case .built(let entries): entries
+        case .decoded(_, let schema, _):
+            schema.fields.map { Entry(name: $0.name, value: self[$0.name] ?? $0.defaultValue) }
+        }
+    }
+}
+
+extension Fields: Hashable {
+    /// Whether the values are the same, built or decoded.
+    public static func == (one: Fields, other: Fields) -> Bool { one.entries == other.entries }
+
+    /// Adds all values to a hash.
+    public func hash(into hasher: inout Hasher) { hasher.combine(entries) }
+}
+
+extension Fields: ExpressibleByDictionaryLiteral {
+    /// Named values; a name must not be given twice.
+    public init(dictionaryLiteral elements: (String, WireValue)...) {
+        storage = .built(elements.map { Entry(name: $0.0, value: $0.1) })
+    }
 }
 
 /// Typed reading. The schema fixes each type, so a wrong one is a mistake of the calling code: it
 /// stops a debug build and reads as zero otherwise.
 extension Fields {
     /// A truth value; false if missing.
-    public func bool(_ name: String) -> Bool {
-        guard case .bool(let value)? = checked(name, "bool") else { return false }
-        return value
-    }
+    public func bool(_ name: String) -> Bool { value(name, \.asBool) ?? false }
 
     /// An integer of any width; 0 if missing.
-    public func int64(_ name: String) -> Int64 {
-        guard case .int(let value)? = checked(name, "int") else { return 0 }
-        return value
-    }
+    public func int64(_ name: String) -> Int64 { value(name, \.asInteger) ?? 0 }
 
     /// An integer of at most 32 bits; 0 if missing.
     public func int32(_ name: String) -> Int32 { Int32(truncatingIfNeeded: int64(name)) }
@@ -72,45 +102,29 @@ extension Fields {
     }
 
     /// An identifier; zero if missing.
-    public func uuid(_ name: String) -> UUID16 {
-        guard case .uuid(let value)? = checked(name, "uuid") else { return .zero }
-        return value
-    }
+    public func uuid(_ name: String) -> UUID16 { value(name, \.asUUID) ?? .zero }
 
     /// A text; empty if null or missing.
     public func string(_ name: String) -> String { optionalString(name) ?? "" }
 
     /// A text; nil if null or missing.
-    public func optionalString(_ name: String) -> String? {
-        guard case .string(let value)? = checked(name, "string") else { return nil }
-        return value
-    }
+    public func optionalString(_ name: String) -> String? { value(name, \.asString) }
 
     /// Bytes; empty if null or missing.
     public func bytes(_ name: String) -> [UInt8] { optionalBytes(name) ?? [] }
 
     /// Bytes; nil if null or missing.
-    public func optionalBytes(_ name: String) -> [UInt8]? {
-        guard case .bytes(let value)? = checked(name, "bytes") else { return nil }
-        return value
-    }
+    public func optionalBytes(_ name: String) -> [UInt8]? { value(name, \.asBytes) }
 
     /// A structure; nil if null or missing.
-    public func structure(_ name: String) -> Fields? {
-        guard case .structure(let value)? = checked(name, "structure") else { return nil }
-        return value
-    }
+    public func structure(_ name: String) -> Fields? { value(name, \.asFields) }
 
     /// A list of structures; empty if null or missing.
     public func array(_ name: String) -> [Fields] { optionalArray(name) ?? [] }
 
     /// A list of structures; nil if null or missing.
     public func optionalArray(_ name: String) -> [Fields]? {
-        guard case .array(let values)? = checked(name, "array") else { return nil }
-        return values.compactMap {
-            guard case .structure(let value) = $0 else { return nil }
-            return value
-        }
+        list(name) { $0.asFields ?? Fields() }
     }
 
     /// A list of texts; empty if null or missing.
@@ -118,11 +132,7 @@ extension Fields {
 
     /// A list of texts; nil if null or missing.
     public func optionalStrings(_ name: String) -> [String]? {
-        guard case .array(let values)? = checked(name, "array") else { return nil }
-        return values.compactMap {
-            guard case .string(let value) = $0 else { return nil }
-            return value
-        }
+        list(name) { $0.asString ?? "" }
     }
 
     /// A list of 32-bit integers; empty if null or missing.
@@ -130,17 +140,25 @@ extension Fields {
 
     /// A list of 32-bit integers; nil if null or missing.
     public func optionalInt32s(_ name: String) -> [Int32]? {
-        guard case .array(let values)? = checked(name, "array") else { return nil }
-        return values.compactMap {
-            guard case .int(let value) = $0 else { return nil }
-            return Int32(truncatingIfNeeded: value)
-        }
+        list(name) { Int32(truncatingIfNeeded: $0.asInteger ?? 0) }
     }
 
-    private func checked(_ name: String, _ kind: String) -> WireValue? {
-        guard let value = self[name] else { return nil }
-        assert(value == .null || value.kind == kind, "\(name) is \(value.kind), not \(kind)")
-        return value
+    private func value<Value>(_ name: String, _ convert: (WireValue) -> Value?) -> Value? {
+        guard let value = self[name], !value.isNull else { return nil }
+        let converted = convert(value)
+        assert(converted != nil, "\(name) is \(value)")
+        return converted
+    }
+
+    private func list<Element>(
+        _ name: String,
+        _ convert: (WireValue) -> Element
+    ) -> [Element]? {
+        switch storage {
+        case .built: value(name, \.asArray)?.map(convert)
+        case .decoded(let message, let schema, let slot):
+            message.list(name, of: schema, at: slot, convert)
+        }
     }
 }
 
@@ -155,47 +173,46 @@ extension Fields {
     }
 
     /// Sets an error code.
-    public mutating func set(_ name: String, _ value: ErrorCode) {
-        self[name] = .int(Int64(value.rawValue))
-    }
+    public mutating func set(_ name: String, _ value: ErrorCode) { set(name, value.rawValue) }
 
     /// Sets an identifier.
     public mutating func set(_ name: String, _ value: UUID16) { self[name] = .uuid(value) }
 
     /// Sets a text, or null.
     public mutating func set(_ name: String, _ value: String?) {
-        self[name] = value.map { .string($0) } ?? .null
+        set(name, value, WireValue.string)
     }
 
     /// Sets bytes, or null.
     public mutating func set(_ name: String, _ value: [UInt8]?) {
-        self[name] = value.map { .bytes($0) } ?? .null
+        set(name, value, WireValue.bytes)
     }
 
     /// Sets a structure, or null.
     public mutating func set(_ name: String, _ value: Fields?) {
-        self[name] = value.map { .structure($0) } ?? .null
+        set(name, value, WireValue.structure)
     }
 
     /// Sets a list of structures, or null.
     public mutating func set(_ name: String, _ values: [Fields]?) {
-        self[name] = values.map { .array($0.map { .structure($0) }) } ?? .null
+        set(name, values) { .array($0.map { .structure($0) }) }
     }
 
     /// Sets a list of texts, or null.
     public mutating func set(_ name: String, _ values: [String]?) {
-        self[name] = values.map { .array($0.map { .string($0) }) } ?? .null
+        set(name, values) { .array($0.map { .string($0) }) }
     }
 
     /// Sets a list of integers, or null.
     public mutating func set(_ name: String, _ values: [Int32]?) {
-        self[name] = values.map { .array($0.map { .int(Int64($0)) }) } ?? .null
+        set(name, values) { .array($0.map { .int(Int64($0)) }) }
     }
-}
 
-extension Fields: ExpressibleByDictionaryLiteral {
-    /// Named values; a name must not be given twice.
-    public init(dictionaryLiteral elements: (String, WireValue)...) {
-        entries = elements.map { Entry(name: $0.0, value: $0.1) }
+    private mutating func set<Value>(
+        _ name: String,
+        _ value: Value?,
+        _ convert: (Value) -> WireValue
+    ) {
+        self[name] = value.map(convert) ?? .null
     }
 }

@@ -1,24 +1,8 @@
 /// Turns the bytes of a message's body into named values and back, as the API's schema says.
 ///
-/// Bodies only: headers are in `RequestHeader` and `ResponseHeader`. The record batches in Produce
-/// and Fetch are better handled by `ProduceRequest`, `FetchRequest` and `FetchResponse`, which do
-/// not copy them.
+/// Headers of requests are in `RequestHeader`. Produce and Fetch are better handled by
+/// `ProduceRequest`, `FetchRequest` and `FetchResponse`, which do not copy the record batches.
 public enum MessageCodec {
-    /// The largest number of list elements a decoded message may have in all.
-    ///
-    /// A decoded element takes up to about 300 bytes, so a hostile request costs at most 60 MB.
-    public static let maximumElements = 200_000
-
-    /// Reads the body of a request.
-    public static func decodeRequest(
-        _ key: APIKey,
-        version: Int16,
-        _ bytes: UnsafeRawBufferPointer
-    ) throws(WireError) -> Fields {
-        let schema = try schema(key, version)
-        return try decode(schema.request, schema, version, bytes)
-    }
-
     /// Reads the body of a request.
     public static func decodeRequest(
         _ key: APIKey,
@@ -26,7 +10,9 @@ public enum MessageCodec {
         _ bytes: [UInt8]
     ) throws(WireError) -> Fields {
         let schema = try schema(key, version)
-        return try decode(schema.request, schema, version, bytes)
+        let isCompact = schema.isFlexible(version)
+        let message = try IndexedMessage(bytes, schema.request, version, isCompact: isCompact)
+        return Fields(message, schema.request, slot: 0)
     }
 
     /// Reads the body of a response.
@@ -36,7 +22,9 @@ public enum MessageCodec {
         _ bytes: [UInt8]
     ) throws(WireError) -> Fields {
         let schema = try schema(key, version)
-        return try decode(schema.response, schema, version, bytes)
+        let isCompact = schema.isFlexible(version)
+        let message = try IndexedMessage(bytes, schema.response, version, isCompact: isCompact)
+        return Fields(message, schema.response, slot: 0)
     }
 
     /// Writes the body of a request.
@@ -46,7 +34,7 @@ public enum MessageCodec {
         _ fields: Fields
     ) throws(WireError) -> [UInt8] {
         let schema = try schema(key, version)
-        var encoder = MessageEncoder(version: version, isFlexible: schema.isFlexible(version))
+        var encoder = MessageEncoder(schema, version)
         try encoder.structure(fields, schema.request)
         return encoder.writer.bytes
     }
@@ -58,7 +46,7 @@ public enum MessageCodec {
         _ fields: Fields
     ) throws(WireError) -> [UInt8] {
         let schema = try schema(key, version)
-        var encoder = MessageEncoder(version: version, isFlexible: schema.isFlexible(version))
+        var encoder = MessageEncoder(schema, version)
         try encoder.structure(fields, schema.response)
         return encoder.writer.bytes
     }
@@ -71,16 +59,41 @@ public enum MessageCodec {
         _ fields: Fields
     ) throws(WireError) -> [UInt8] {
         let schema = try schema(key, version)
-        var encoder = MessageEncoder(version: version, isFlexible: schema.isFlexible(version))
+        var encoder = MessageEncoder(schema, version)
         encoder.writer.integer(Int32(0))
-        let header = ResponseHeader(correlationID: correlationID)
-        header.encode(into: &encoder.writer, schema, version: version)
+        encoder.writer.integer(correlationID)
+        if schema.hasTagsInResponseHeader(version) { encoder.writer.unsignedVarint(0) }
         try encoder.structure(fields, schema.response)
-        guard let size = Int32(exactly: encoder.writer.bytes.count - 4) else {
-            throw .invalidValue("a response of \(encoder.writer.bytes.count) bytes is too long")
-        }
-        encoder.writer.patch(size, at: 0)
+        try encoder.writer.setLength(encoder.writer.bytes.count)
         return encoder.writer.bytes
+    }
+
+    /// Writes a whole request: length, header and body.
+    public static func encodeRequestFrame(
+        _ header: RequestHeader,
+        _ fields: Fields
+    ) throws(WireError) -> [UInt8] {
+        var writer = WireWriter()
+        writer.integer(Int32(0))
+        try header.encode(into: &writer)
+        writer.raw(try encodeRequest(header.key, version: header.version, fields))
+        try writer.setLength(writer.bytes.count)
+        return writer.bytes
+    }
+
+    /// Reads a response without its length, the answer to a request with this header.
+    public static func decodeResponseFrame(
+        _ bytes: [UInt8],
+        to header: RequestHeader
+    ) throws(WireError) -> Fields {
+        let schema = try schema(header.key, header.version)
+        let found = bytes.prefix(4).reduce(Int32(0)) { $0 << 8 | Int32($1) }
+        guard bytes.count >= 4, found == header.correlationID else {
+            throw .malformed("the answer to request \(header.correlationID) is for \(found)")
+        }
+        // The broker has no tagged fields to put into the header.
+        let body = bytes.dropFirst(schema.hasTagsInResponseHeader(header.version) ? 5 : 4)
+        return try decodeResponse(header.key, version: header.version, Array(body))
     }
 
     private static func schema(
@@ -88,38 +101,8 @@ public enum MessageCodec {
         _ version: Int16
     ) throws(WireError) -> MessageSchema {
         guard let schema = MessageSchema.of(key), schema.versions.contains(version) else {
-            throw WireError(
-                .unsupported,
-                "\(key) version \(version) is not supported",
-                remedy: "ask for the supported versions with ApiVersions"
-            )
+            throw .unsupported("\(key) version \(version) is not supported")
         }
         return schema
-    }
-
-    private static func decode(
-        _ structure: StructureSchema,
-        _ schema: MessageSchema,
-        _ version: Int16,
-        _ bytes: [UInt8]
-    ) throws(WireError) -> Fields {
-        let result = bytes.withUnsafeBytes { buffer in
-            Result { () throws(WireError) in try decode(structure, schema, version, buffer) }
-        }
-        return try result.get()
-    }
-
-    private static func decode(
-        _ structure: StructureSchema,
-        _ schema: MessageSchema,
-        _ version: Int16,
-        _ bytes: UnsafeRawBufferPointer
-    ) throws(WireError) -> Fields {
-        var decoder = MessageDecoder(
-            reader: WireReader(bytes),
-            version: version,
-            isFlexible: schema.isFlexible(version)
-        )
-        return try decoder.structure(structure)
     }
 }

@@ -4,52 +4,50 @@ struct MessageEncoder {
     let version: Int16
     let isFlexible: Bool
 
-    init(version: Int16, isFlexible: Bool) {
+    init(_ schema: MessageSchema, _ version: Int16) {
         self.version = version
-        self.isFlexible = isFlexible
+        isFlexible = schema.isFlexible(version)
     }
 
     /// Writes a structure; values for fields that the version lacks are left out.
     mutating func structure(_ fields: Fields, _ schema: StructureSchema) throws(WireError) {
-        if let unknown = fields.names.first(where: { name in
-            !schema.fields.contains { $0.name == name }
-        }) {
-            throw .invalidValue("the schema has no field \(unknown)")
-        }
-        var tagged: [FieldSchema] = []
-        for field in schema.fields where field.versions.contains(version) {
-            let value = fields[field.name] ?? field.defaultValue
+        var tagged: [(field: FieldSchema, value: WireValue)] = []
+        var knownCount = 0
+        for field in schema.fields {
+            let given = fields[field.name]
+            if given != nil { knownCount += 1 }
+            guard field.versions.contains(version) else { continue }
+            let value = given ?? field.defaultValue
             if field.tag == nil {
                 try self.value(value, of: field)
             } else if value != field.defaultValue {
-                tagged.append(field)
+                tagged.append((field, value))
             }
         }
-        if isFlexible { try taggedFields(tagged, fields) }
-    }
-
-    private mutating func taggedFields(
-        _ tagged: [FieldSchema],
-        _ fields: Fields
-    ) throws(WireError) {
-        writer.unsignedVarint(UInt32(tagged.count))
-        for field in tagged.sorted(by: { ($0.tag ?? 0) < ($1.tag ?? 0) }) {
-            var inner = MessageEncoder(version: version, isFlexible: isFlexible)
-            try inner.value(fields[field.name] ?? field.defaultValue, of: field)
-            writer.unsignedVarint(field.tag ?? 0)
-            writer.unsignedVarint(UInt32(inner.writer.bytes.count))
+        guard knownCount == fields.count else {
+            let unknown = fields.names.first { schema[$0] == nil } ?? "?"
+            throw .invalidValue("the schema has no field \(unknown)")
+        }
+        guard isFlexible else { return }
+        writer.unsignedVarint(UInt64(tagged.count))
+        for (field, value) in tagged {
+            var inner = self
+            inner.writer = WireWriter()
+            try inner.value(value, of: field)
+            writer.unsignedVarint(UInt64(field.tag ?? 0))
+            writer.unsignedVarint(UInt64(inner.writer.bytes.count))
             writer.raw(inner.writer.bytes)
         }
     }
 
     private mutating func value(_ value: WireValue, of field: FieldSchema) throws(WireError) {
         let isNullable = field.isNullable(version)
-        guard value != .null || isNullable else {
+        guard isNullable || !value.isNull else {
             throw .invalidValue("\(field.name) must not be null in version \(version)")
         }
         if isNullable, case .structure = field.type {
-            writer.integer(Int8(value == .null ? -1 : 1))
-            if value == .null { return }
+            writer.integer(Int8(value.isNull ? -1 : 1))
+            if value.isNull { return }
         }
         try self.value(value, field.type, field.name)
     }
@@ -67,18 +65,16 @@ struct MessageEncoder {
         case (.int64, .int(let value)): writer.integer(value)
         case (.uint16, .int(let value)): try integer(value, as: UInt16.self, name)
         case (.uuid, .uuid(let value)): writer.uuid(value)
-        case (.string, .string(let value)): try writer.string(value, isCompact: isFlexible)
-        case (.string, .null): try writer.string(nil, isCompact: isFlexible)
-        case (.bytes, .bytes(let value)):
-            try writer.byteLength(value.count, isCompact: isFlexible)
-            writer.raw(value)
-        case (.bytes, .null), (.array, .null):
-            try writer.byteLength(nil, isCompact: isFlexible)
-        case (.array(let element), .array(let values)):
-            try writer.byteLength(values.count, isCompact: isFlexible)
-            for value in values { try self.value(value, element, name) }
+        case (.string, .string), (.string, .null):
+            try writer.string(value.asString, isCompact: isFlexible)
+        case (.bytes, .bytes), (.bytes, .null):
+            try writer.count(value.asBytes?.count, isCompact: isFlexible)
+            writer.raw(value.asBytes ?? [])
+        case (.array(let element), .array), (.array(let element), .null):
+            try writer.count(value.asArray?.count, isCompact: isFlexible)
+            for value in value.asArray ?? [] { try self.value(value, element, name) }
         case (.structure(let schema), .structure(let fields)): try structure(fields, schema)
-        default: throw .invalidValue("\(name) is \(value.kind), the schema says \(type)")
+        default: throw .invalidValue("\(name) = \(value), the schema says \(type)")
         }
     }
 

@@ -39,33 +39,3 @@ public struct RequestHeader: Sendable, Equatable {
         if MessageSchema.of(key)?.isFlexible(version) ?? false { writer.unsignedVarint(0) }
     }
 }
-
-/// What stands before the body of every response.
-public struct ResponseHeader: Sendable, Equatable {
-    /// The number of the request that is answered.
-    public var correlationID: Int32
-
-    /// Makes a header.
-    public init(correlationID: Int32) { self.correlationID = correlationID }
-
-    /// Reads the header of an answer to a request of that API and version.
-    public init(
-        from reader: inout WireReader,
-        _ schema: MessageSchema,
-        version: Int16
-    ) throws(WireError) {
-        correlationID = try reader.integer()
-        if Self.hasTags(schema, version) { try reader.skipTaggedFields() }
-    }
-
-    /// Writes the header of an answer to a request of that API and version.
-    public func encode(into writer: inout WireWriter, _ schema: MessageSchema, version: Int16) {
-        writer.integer(correlationID)
-        if Self.hasTags(schema, version) { writer.unsignedVarint(0) }
-    }
-
-    /// ApiVersions answers always have the old header, so that any client can read them.
-    private static func hasTags(_ schema: MessageSchema, _ version: Int16) -> Bool {
-        schema.key != .apiVersions && schema.isFlexible(version)
-    }
-}

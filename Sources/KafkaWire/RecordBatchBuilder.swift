@@ -3,22 +3,18 @@
 /// The checksum and the compression come from outside, since this target has no C code.
 public struct RecordBatchBuilder: Sendable {
     /// A record to be written.
-    public struct Record: Sendable, Equatable {
-        /// The key; nil for none.
-        public var key: [UInt8]?
-        /// The value; nil for none, a tombstone.
-        public var value: [UInt8]?
-        /// The time in milliseconds since 1970.
-        public var timestamp: Int64
-        /// Names and values beside the record.
-        public var headers: [Header]
+    public struct Record: Sendable {
+        let key: [UInt8]?
+        let value: [UInt8]?
+        let timestamp: Int64
+        let headers: [(key: String, value: [UInt8]?)]
 
-        /// Describes a record.
+        /// Describes a record; nil is no key, no value.
         public init(
             key: [UInt8]? = nil,
             value: [UInt8]?,
             timestamp: Int64 = 0,
-            headers: [Header] = []
+            headers: [(key: String, value: [UInt8]?)] = []
         ) {
             self.key = key
             self.value = value
@@ -27,47 +23,31 @@ public struct RecordBatchBuilder: Sendable {
         }
     }
 
-    /// A name and a value beside a record.
-    public struct Header: Sendable, Equatable {
-        /// The name.
-        public var key: String
-        /// The value; nil for none.
-        public var value: [UInt8]?
-
-        /// Describes a header.
-        public init(key: String, value: [UInt8]?) {
-            self.key = key
-            self.value = value
-        }
-    }
-
     /// What the batch says about itself; lengths, counts, times and checksum are set by `build`.
     public var header = RecordBatchHeader()
-    /// The records, in order.
-    public var records: [Record]
+    private let records: [Record]
 
     /// Begins a batch with these records.
-    public init(_ records: [Record] = []) { self.records = records }
+    public init(_ records: [Record]) { self.records = records }
 
     /// The records as they are before compression.
     public func encodedRecords() -> [UInt8] {
-        var bytes: [UInt8] = []
-        let baseTimestamp = records.first?.timestamp ?? 0
+        var all = WireWriter()
         for (index, record) in records.enumerated() {
-            var body: [UInt8] = [0]
-            Self.append(record.timestamp &- baseTimestamp, to: &body)
-            Self.append(Int64(index), to: &body)
-            Self.append(record.key, to: &body)
-            Self.append(record.value, to: &body)
-            Self.append(Int64(record.headers.count), to: &body)
+            var body = WireWriter()
+            body.integer(Int8(0))
+            body.varint(record.timestamp &- records[0].timestamp)
+            body.varint(Int64(index))
+            body.field(record.key)
+            body.field(record.value)
+            body.varint(Int64(record.headers.count))
             for header in record.headers {
-                Self.append(Array(header.key.utf8), to: &body)
-                Self.append(header.value, to: &body)
+                body.field(Array(header.key.utf8))
+                body.field(header.value)
             }
-            Self.append(Int64(body.count), to: &bytes)
-            bytes += body
+            all.field(body.bytes)
         }
-        return bytes
+        return all.bytes
     }
 
     /// Writes the batch.
@@ -98,18 +78,17 @@ public struct RecordBatchBuilder: Sendable {
         }
         return bytes
     }
+}
 
-    private static func append(_ value: Int64, to bytes: inout [UInt8]) {
-        var bits = UInt64(bitPattern: (value << 1) ^ (value >> 63))
-        while bits >= 0x80 {
-            bytes.append(UInt8(truncatingIfNeeded: bits) | 0x80)
-            bits >>= 7
-        }
-        bytes.append(UInt8(truncatingIfNeeded: bits))
+extension WireWriter {
+    /// Writes a number as the records in a batch have them: zigzag, low bits first.
+    fileprivate mutating func varint(_ value: Int64) {
+        unsignedVarint(UInt64(bitPattern: (value << 1) ^ (value >> 63)))
     }
 
-    private static func append(_ field: [UInt8]?, to bytes: inout [UInt8]) {
-        append(Int64(field?.count ?? -1), to: &bytes)
-        bytes += field ?? []
+    /// Writes a length and as many bytes; -1 for nil.
+    fileprivate mutating func field(_ bytes: [UInt8]?) {
+        varint(Int64(bytes?.count ?? -1))
+        raw(bytes ?? [])
     }
 }

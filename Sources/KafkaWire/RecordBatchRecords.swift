@@ -11,10 +11,6 @@ public struct RecordView: Sendable, Equatable {
     public var key: Range<Int>?
     /// Where the value is; nil for none.
     public var value: Range<Int>?
-    /// Where the headers are, after their count.
-    public var headers: Range<Int>
-    /// How many headers there are.
-    public var headerCount: Int32
 }
 
 /// Goes through the uncompressed records of a batch, one by one.
@@ -50,7 +46,6 @@ public struct RecordCursor {
         guard headerCount >= 0, Int(headerCount) <= end - position else {
             throw .malformed("a record before byte \(position) has \(headerCount) headers")
         }
-        let headers = position..<end
         for _ in 0..<headerCount {
             guard try field(end) != nil else {
                 throw .malformed("a header before byte \(position) has no key")
@@ -64,9 +59,7 @@ public struct RecordCursor {
             timestampDelta: timestampDelta,
             offsetDelta: offsetDelta,
             key: key,
-            value: value,
-            headers: headers,
-            headerCount: headerCount
+            value: value
         )
     }
 

@@ -27,22 +27,16 @@ public struct UUID16: Hashable, Sendable, CustomStringConvertible {
 
     /// The 16 bytes in wire order.
     public var bytes: [UInt8] {
-        [high, low].flatMap { half in
-            (0..<8).map { UInt8(truncatingIfNeeded: half >> UInt64(56 - 8 * $0)) }
-        }
+        withUnsafeBytes(of: (high.bigEndian, low.bigEndian)) { Array($0) }
     }
 
     /// URL-safe base64 without padding, 22 characters, as Kafka's tools print it.
     public var description: String {
-        let alphabet = Array(
-            "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8
-        )
-        let bytes = self.bytes + [0, 0]
-        var text: [UInt8] = []
-        for group in stride(from: 0, to: 18, by: 3) {
-            let word = Int(bytes[group]) << 16 | Int(bytes[group + 1]) << 8 | Int(bytes[group + 2])
-            for shift in [18, 12, 6, 0] { text.append(alphabet[word >> shift & 63]) }
-        }
-        return String(decoding: text.prefix(22), as: UTF8.self)
+        let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
+        let bits = UInt128(high) << 64 | UInt128(low)
+        // 21 groups of six bits, and one that is filled up with four zeros.
+        let groups =
+            stride(from: 122, through: 2, by: -6).map { bits >> $0 & 63 } + [bits << 4 & 63]
+        return String(groups.map { alphabet[Int($0)] })
     }
 }

@@ -1,45 +1,35 @@
 /// Why bytes could not be read as a Kafka message, or a message not be written as bytes.
-public struct WireError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// What kind of failure it is.
-    public enum Kind: String, Sendable {
-        /// The bytes end before the message does, or a length points past their end.
-        case truncated
-        /// The bytes break a rule of the protocol.
-        case malformed
-        /// The message exceeds a limit of this codec.
-        case tooLarge
-        /// The API or its version is not known here.
-        case unsupported
-        /// A value does not fit the schema: a mistake in the calling code.
-        case invalidValue
+public enum WireError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// The bytes end before the message does, or a length points past their end.
+    case truncated(String)
+    /// The bytes break a rule of the protocol.
+    case malformed(String)
+    /// The message exceeds a limit of this codec.
+    case tooLarge(String)
+    /// The API or its version is not known here.
+    case unsupported(String)
+    /// A value does not fit the schema: a mistake in the calling code.
+    case invalidValue(String)
+
+    /// What went wrong, with the offending value.
+    public var message: String {
+        switch self {
+        case .truncated(let message), .malformed(let message), .tooLarge(let message),
+            .unsupported(let message), .invalidValue(let message):
+            message
+        }
     }
 
-    /// What kind of failure it is.
-    public var kind: Kind
-    /// What went wrong, with the offending value.
-    public var message: String
     /// What to do next.
-    public var remedy: String
-
-    /// Describes a failure.
-    public init(_ kind: Kind, _ message: String, remedy: String) {
-        self.kind = kind
-        self.message = message
-        self.remedy = remedy
+    public var remedy: String {
+        switch self {
+        case .truncated, .malformed: "the peer does not speak Kafka's protocol correctly"
+        case .tooLarge: "split the request"
+        case .unsupported: "ask for the supported versions with ApiVersions"
+        case .invalidValue: "compare the value with the API's schema"
+        }
     }
 
     /// Message and remedy as one line.
     public var description: String { "\(message): \(remedy)" }
-
-    static func truncated(_ what: String) -> WireError {
-        WireError(.truncated, what, remedy: "the peer does not speak Kafka's protocol correctly")
-    }
-
-    static func malformed(_ what: String) -> WireError {
-        WireError(.malformed, what, remedy: "the peer does not speak Kafka's protocol correctly")
-    }
-
-    static func invalidValue(_ what: String) -> WireError {
-        WireError(.invalidValue, what, remedy: "compare the value with the API's schema")
-    }
 }

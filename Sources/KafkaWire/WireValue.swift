@@ -19,19 +19,14 @@ public enum WireValue: Hashable, Sendable {
 }
 
 extension WireValue {
-    /// The name of the case, for messages about a value that does not fit.
-    var kind: String {
-        switch self {
-        case .null: "null"
-        case .bool: "bool"
-        case .int: "int"
-        case .uuid: "uuid"
-        case .string: "string"
-        case .bytes: "bytes"
-        case .array: "array"
-        case .structure: "structure"
-        }
-    }
+    var isNull: Bool { if case .null = self { true } else { false } }
+    var asBool: Bool? { if case .bool(let value) = self { value } else { nil } }
+    var asInteger: Int64? { if case .int(let value) = self { value } else { nil } }
+    var asUUID: UUID16? { if case .uuid(let value) = self { value } else { nil } }
+    var asString: String? { if case .string(let value) = self { value } else { nil } }
+    var asBytes: [UInt8]? { if case .bytes(let value) = self { value } else { nil } }
+    var asArray: [WireValue]? { if case .array(let value) = self { value } else { nil } }
+    var asFields: Fields? { if case .structure(let value) = self { value } else { nil } }
 }
 
 /// Literals, so that `fields["port"] = 9092` and `["name": "events", "port": 9092]` can be written.

@@ -26,7 +26,7 @@ public struct WireWriter: Sendable {
     }
 
     /// Writes an unsigned varint, low bits first.
-    public mutating func unsignedVarint(_ value: UInt32) {
+    public mutating func unsignedVarint(_ value: UInt64) {
         var rest = value
         while rest >= 0x80 {
             bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
@@ -38,38 +38,32 @@ public struct WireWriter: Sendable {
     /// Writes bytes as they are.
     public mutating func raw(_ value: some Sequence<UInt8>) { bytes.append(contentsOf: value) }
 
-    /// Writes the length of a byte string or the count of an array; nil for null.
-    public mutating func byteLength(_ count: Int?, isCompact: Bool) throws(WireError) {
-        guard let count else {
-            if isCompact { unsignedVarint(0) } else { integer(Int32(-1)) }
-            return
+    /// Writes the length of a byte string or the count of a list; nil for null.
+    public mutating func count(_ count: Int?, isCompact: Bool) throws(WireError) {
+        guard let length = Int32(exactly: count ?? -1), length < Int32.max else {
+            throw .invalidValue("a length of \(count ?? -1) does not fit in 32 bits")
         }
-        guard let length = Int32(exactly: count), length < Int32.max else {
-            throw .invalidValue("a length of \(count) does not fit in 32 bits")
-        }
-        if isCompact { unsignedVarint(UInt32(length) + 1) } else { integer(length) }
+        if isCompact { unsignedVarint(UInt64(length + 1)) } else { integer(length) }
     }
 
     /// Writes a string; nil for null.
     public mutating func string(_ value: String?, isCompact: Bool) throws(WireError) {
-        guard !isCompact else {
-            try byteLength(value?.utf8.count, isCompact: true)
-            if let value { raw(value.utf8) }
-            return
+        if isCompact {
+            try count(value?.utf8.count, isCompact: true)
+        } else {
+            guard let length = Int16(exactly: value?.utf8.count ?? -1) else {
+                throw .invalidValue("a string of \(value?.utf8.count ?? 0) bytes is too long")
+            }
+            integer(length)
         }
-        guard let value else { return integer(Int16(-1)) }
-        guard let length = Int16(exactly: value.utf8.count) else {
-            throw .invalidValue("a string of \(value.utf8.count) bytes exceeds 32767 bytes")
-        }
-        integer(length)
-        raw(value.utf8)
+        if let value { raw(value.utf8) }
     }
 
-    /// Overwrites four bytes at `position` with a big-endian integer.
-    public mutating func patch(_ value: Int32, at position: Int) {
-        precondition(position >= 0 && position + 4 <= bytes.count, "patch outside the bytes")
-        for index in 0..<4 {
-            bytes[position + index] = UInt8(truncatingIfNeeded: value >> Int32(24 - 8 * index))
+    /// Sets the length of a frame of so many bytes, whose beginning this is.
+    mutating func setLength(_ byteCount: Int) throws(WireError) {
+        guard let length = Int32(exactly: byteCount - 4) else {
+            throw .invalidValue("a response of \(byteCount) bytes is too long")
         }
+        withUnsafeBytes(of: length.bigEndian) { bytes.replaceSubrange(0..<4, with: $0) }
     }
 }

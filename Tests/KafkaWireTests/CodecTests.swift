@@ -1,3 +1,4 @@
+import KafkaSamples
 import Testing
 
 @testable import KafkaWire

@@ -1,3 +1,4 @@
+import KafkaSamples
 import Testing
 
 @testable import KafkaWire
@@ -62,13 +63,72 @@ struct DamageTests {
     }
 
     @Test func `more elements than the limit are refused`() {
-        let count = MessageCodec.maximumElements + 1
+        let count = WireReader.maximumElements + 1
+        var writer = WireWriter()
+        writer.integer(Int32(count))
+        for _ in 0..<count { writer.integer(Int32(0)) }
+        writer.integer(Int32(0))
+        let body = [0, 1, 0x67, 0, 0, 0, 1, 0, 1, 0x74] + writer.bytes
+        #expect {
+            try MessageCodec.decodeRequest(.offsetFetch, version: 1, body)
+        } throws: {
+            isTooLarge($0)
+        }
+    }
+
+    @Test func `what would take much more memory than its bytes is refused`() {
+        // Topics without a name and without partitions: two bytes each, and 24 in memory.
+        let count = 100_000
         var writer = WireWriter()
         writer.integer(Int32(count))
         for _ in 0..<count { writer.integer(Int16(0)) }
         #expect {
             try MessageCodec.decodeRequest(.metadata, version: 1, writer.bytes)
-        } throws: { ($0 as? WireError)?.kind == .tooLarge }
+        } throws: {
+            isTooLarge($0)
+        }
+        var produce = WireWriter()
+        produce.integer(Int16(-1))
+        produce.integer(Int16(1))
+        produce.integer(Int32(0))
+        produce.integer(Int32(count))
+        for _ in 0..<count {
+            produce.integer(Int16(0))
+            produce.integer(Int32(0))
+        }
+        #expect {
+            try produce.bytes.withUnsafeBytes { buffer in
+                var reader = WireReader(buffer)
+                _ = try ProduceRequest(from: &reader, version: 7)
+            }
+        } throws: {
+            isTooLarge($0)
+        }
+    }
+
+    @Test(arguments: [APIKey.offsetCommit, .offsetFetch, .listOffsets, .metadata, .fetch])
+    func `a request about ten thousand partitions or topics is read`(_ key: APIKey) throws {
+        let schema = try #require(MessageSchema.of(key))
+        for version in schema.versions {
+            let isFlexible = schema.isFlexible(version)
+            var fields = standardFields(schema.request, version, isFlexible)
+            for list in ["topics", "groups"] {
+                guard var first = fields.array(list).first else { continue }
+                if let inner = first.optionalArray("partitions")?.first {
+                    first.set("partitions", Array(repeating: inner, count: 5000))
+                } else if let inner = first.optionalInt32s("partitionIndexes")?.first {
+                    first.set("partitionIndexes", Array(repeating: inner, count: 5000))
+                }
+                fields.set(list, Array(repeating: first, count: key == .metadata ? 10_000 : 2))
+            }
+            let bytes = try MessageCodec.encodeRequest(key, version: version, fields)
+            #expect(bytes.count > 20_000)
+            #expect(reads(bytes, key, version), "\(key) version \(version)")
+        }
+    }
+
+    private func isTooLarge(_ error: any Error) -> Bool {
+        if case .tooLarge? = error as? WireError { true } else { false }
     }
 
     /// Whether the bytes can be read, by the hand-written readers too where there are any.

@@ -7,16 +7,20 @@ final class FetchHandler: RequestHandler {
     let key = APIKey.fetch
     let logs: TopicLogs
     let settings: BrokerSettings
-    /// Names the fetches.
-    private let nextToken = Atomic<UInt64>(0)
-    /// The fetches under way, at most one a connection.
-    private let pending = Mutex<[UInt64: PendingFetch]>([:])
+    /// The memory of answers on their way.
+    let answers: RequestMemory
+    /// The fetches under way by their connections, which have one at most.
+    private let pending = Mutex<[ObjectIdentifier: PendingFetch]>([:])
     /// Whether fetches are no longer to wait.
     private let isEnding = Atomic<Bool>(false)
 
-    init(logs: TopicLogs, settings: BrokerSettings) {
+    /// How many fetches are under way.
+    var count: Int { pending.withLock(\.count) }
+
+    init(logs: TopicLogs, settings: BrokerSettings, answers: RequestMemory) {
         self.logs = logs
         self.settings = settings
+        self.answers = answers
     }
 
     func handle(_ request: Request, answer: @escaping @Sendable (Answer) -> Void) {
@@ -45,20 +49,25 @@ final class FetchHandler: RequestHandler {
             }
             return PendingFetch.Topic(name: topic.name, id: topic.id, parts: partitions)
         }
-        let token = nextToken.wrappingAdd(1, ordering: .relaxed).newValue
         let fetching = PendingFetch(
             topics,
             fetch,
             unknownCode: request.version >= 13 ? .unknownTopicID : .unknownTopicOrPartition,
             maxBytes: min(Int(max(0, fetch.maxBytes)), settings.fetchMaxBytes),
+            answers: answers,
             loop: request.eventLoop
         ) { [self] response, records in
-            pending.withLock { _ = $0.removeValue(forKey: token) }
+            pending.withLock { _ = $0.removeValue(forKey: request.connection) }
             answer(request.answer(response, records: records))
         }
-        pending.withLock { $0[token] = fetching }
+        pending.withLock { $0[request.connection] = fetching }
         fetching.begin()
         if isEnding.load(ordering: .sequentiallyConsistent) { fetching.endWait() }
+    }
+
+    /// Ends the wait of a fetch whose client has left.
+    func clientLeft(_ connection: ObjectIdentifier) {
+        pending.withLock { $0[connection] }?.endWait()
     }
 
     /// Has every fetch that waits answered with what there is, and those to come at once.

@@ -31,6 +31,8 @@ final class PendingFetch: Sendable {
     private let unknownCode: ErrorCode
     private let isolation: Isolation
     private let maxBytes: Int
+    /// The memory of answers on their way: slow clients must not pin all there is.
+    private let answers: RequestMemory
     /// Keeps the time.
     private let loop: any EventLoop
     private let completion: Completion
@@ -59,6 +61,20 @@ final class PendingFetch: Sendable {
         var records: [ByteBuffer] = []
         var byteCount = 0
         var hasError = false
+        private let answers: RequestMemory
+        private var countedByteCount = 0
+
+        init(_ answers: RequestMemory) { self.answers = answers }
+
+        deinit { answers.release(countedByteCount) }
+
+        /// Counts what was read until the connection counts the whole answer.
+        func count(_ byteCount: Int) {
+            self.byteCount += byteCount
+            guard byteCount > RequestMemory.freeSize else { return }
+            answers.reserveRegardless(byteCount)
+            countedByteCount += byteCount
+        }
     }
 
     /// The longest wait that a client can ask for.
@@ -69,6 +85,7 @@ final class PendingFetch: Sendable {
         _ fetch: FetchRequest,
         unknownCode: ErrorCode,
         maxBytes: Int,
+        answers: RequestMemory,
         loop: any EventLoop,
         completion: @escaping Completion
     ) {
@@ -78,6 +95,7 @@ final class PendingFetch: Sendable {
         self.unknownCode = unknownCode
         self.isolation = fetch.isReadCommitted ? .readCommitted : .readUncommitted
         self.maxBytes = maxBytes
+        self.answers = answers
         self.loop = loop
         self.completion = completion
     }
@@ -114,7 +132,7 @@ final class PendingFetch: Sendable {
 
     private func beginRound() {
         cancelWaits()
-        read(0, Round())
+        read(0, Round(answers))
     }
 
     /// Reads the partitions from `start` on, then ends the round.
@@ -132,7 +150,11 @@ final class PendingFetch: Sendable {
         let next = index + 1
         let request = ReadRequest(
             offset: wanted.fetchOffset,
-            maxByteCount: min(maxBytes - round.byteCount, Int(max(0, wanted.maxBytes))),
+            maxByteCount: min(
+                maxBytes - round.byteCount,
+                Int(max(0, wanted.maxBytes)),
+                answers.available
+            ),
             minOneBatch: round.byteCount == 0,
             isolation: isolation,
             currentLeaderEpoch: wanted.currentLeaderEpoch
@@ -225,7 +247,7 @@ extension PendingFetch.Round {
         results.append(result)
         if result.recordByteCount > 0 {
             records.append(found.records)
-            byteCount += result.recordByteCount
+            count(result.recordByteCount)
         }
     }
 }

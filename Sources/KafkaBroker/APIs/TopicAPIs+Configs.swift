@@ -92,21 +92,20 @@ extension TopicAPIs {
             for config in configs {
                 let name = config.string("name")
                 let value = config.optionalString("value")
-                let operation = config.int8("configOperation")
-                if value == nil, operation != 1 {
-                    throw BrokerError(.invalidRequest, "Null value not supported for: \(name)")
-                }
                 let elements = TopicSetting.elements(of: value ?? "")
-                switch operation {
+                switch config.int8("configOperation") {
                 case 0: try configuration.set(name, to: value)
-                case 1: try configuration.set(name, to: nil)
+                case Self.deletion: try configuration.set(name, to: nil)
                 case 2: try configuration.change(name, adding: elements)
                 case 3: try configuration.change(name, removing: elements)
-                default: throw BrokerError(.invalidRequest, "Unknown operation \(operation).")
+                case let other: throw BrokerError(.invalidRequest, "Unknown operation \(other).")
                 }
             }
         }
     }
+
+    /// The operation that needs no value.
+    private static let deletion: Int8 = 1
 
     private func alteration(
         _ key: APIKey,
@@ -123,6 +122,11 @@ extension TopicAPIs {
             let configs = resource.array("configs")
             guard Set(configs.map { $0.string("name") }).count == configs.count else {
                 throw BrokerError(.invalidRequest, "The request sets a configuration twice.")
+            }
+            for config in configs where config.int8("configOperation") != Self.deletion {
+                guard config.optionalString("value") == nil else { continue }
+                let name = config.string("name")
+                throw BrokerError(.invalidRequest, "Null value not supported for: \(name)")
             }
             switch resource.int8("resourceType") {
             case Resource.topic:

@@ -98,43 +98,63 @@ public final class DataCheck {
     ///
     /// - Throws: `BrokerError` if something cannot be read at all.
     public func run() throws(BrokerError) {
-        let metadata = try openMetadata()
-        summary.wasClosedCleanly = metadata?.wasClosedCleanly ?? false
-        let transactions = try openTransactions(metadata)
-        let topics = metadata.map { Array($0.image.topics.values).sorted { $0.name < $1.name } }
-        var ends: [OffsetKey: Int64] = [:]
-        for topic in topics ?? [] {
-            summary.topicCount += 1
-            for index in 0..<topic.partitionCount {
-                let directory = self.directory(of: topic.id) + "/\(index)"
-                guard FileSystem.byteCount(of: directory) != nil else {
-                    found(
-                        .damage,
-                        directory,
-                        "there is no directory for partition \(index) of \(topic.name); only a"
-                            + " broker killed while it made the partition leaves this behind"
-                    )
-                    continue
-                }
-                summary.partitionCount += 1
-                var log = LogCheck(directory, "\(topic.name)-\(index)", self)
-                ends[OffsetKey(topicID: topic.id, partition: index)] = try log.run()
-                let partition = PartitionID(topic: topic.id, index: index)
-                for transaction in log.openTransactions {
-                    let start =
-                        "\(topic.name)-\(index): producer \(transaction.producerID)"
-                        + " since offset \(transaction.firstOffset)"
-                    summary.openTransactions.append(start)
-                    if transactions[transaction.producerID]?.contains(partition) != true {
-                        let problem = "nobody will end the transaction of \(start)"
-                        found(.damage, directory, problem)
-                    }
+        if let metadata = try openMetadata() {
+            summary.wasClosedCleanly = metadata.wasClosedCleanly
+            let ends = try checkLogs(metadata)
+            try checkStrangers(metadata.image)
+            try checkOffsets(metadata, ends)
+        } else {
+            for topic in try FileSystem.names(in: path + "/t") {
+                for index in try FileSystem.names(in: path + "/t/" + topic) {
+                    _ = try checkLog(path + "/t/\(topic)/\(index)", "\(topic)-\(index)")
                 }
             }
         }
-        try checkStrangers(metadata)
-        if let metadata { try checkOffsets(metadata, ends) }
         try listQuarantine()
+    }
+
+    /// Reads the logs of all topics; returns where they end.
+    private func checkLogs(
+        _ metadata: MetadataDatabase.Opened
+    ) throws(BrokerError) -> [PartitionID: Int64] {
+        let transactions = try openTransactions(metadata)
+        var ends: [PartitionID: Int64] = [:]
+        for topic in metadata.image.topics.values.sorted(by: { $0.name < $1.name }) {
+            summary.topicCount += 1
+            for index in 0..<topic.partitionCount {
+                let partition = PartitionID(topic: topic.id, index: index)
+                let directory = "\(path)/t/\(PartitionID.directoryName(topic.id))/\(index)"
+                let name = "\(topic.name)-\(index)"
+                guard FileSystem.byteCount(of: directory) != nil else {
+                    let problem =
+                        "there is no directory for \(name); only a broker killed while it made"
+                        + " the partition leaves this behind"
+                    found(.damage, directory, problem)
+                    continue
+                }
+                let log = try checkLog(directory, name)
+                ends[partition] = log.endOffset
+                for transaction in log.openTransactions
+                where transactions[transaction.producerID]?.contains(partition) != true {
+                    let problem = "nobody will end the transaction of producer"
+                    found(.damage, directory, "\(problem) \(transaction.producerID) in \(name)")
+                }
+            }
+        }
+        return ends
+    }
+
+    private func checkLog(_ directory: String, _ name: String) throws(BrokerError) -> LogCheck {
+        summary.partitionCount += 1
+        var log = LogCheck(directory, name, self)
+        try log.run()
+        for transaction in log.openTransactions {
+            summary.openTransactions.append(
+                "\(name): producer \(transaction.producerID) since offset"
+                    + " \(transaction.firstOffset)"
+            )
+        }
+        return log
     }
 
     /// Notes a finding.
@@ -150,10 +170,6 @@ public final class DataCheck {
 
     /// What is wrong where only a crash explains it.
     var afterCrash: Finding.Severity { summary.wasClosedCleanly ? .damage : .unfinished }
-
-    private func directory(of topic: UUID16) -> String {
-        path + "/t/" + PartitionID.directoryName(topic)
-    }
 }
 
 /// What lies around the logs.
@@ -184,14 +200,16 @@ extension DataCheck {
             )
         }
         do {
-            let opened = try MetadataDatabase.open(directory: copy)
-            let problems = try opened.database.read { rows in
+            // Before anything is made of the rows: what SQLite finds sound has the right types.
+            let queue = try DatabaseQueue(path: copy.path + "/meta.sqlite")
+            let problems = try queue.write { rows in
                 try String.fetchAll(rows, sql: "PRAGMA integrity_check")
                     .filter { $0 != "ok" }
                     + Row.fetchAll(rows, sql: "PRAGMA foreign_key_check").map { "\($0)" }
             }
+            try queue.close()
             for problem in problems { found(.damage, file, problem) }
-            return opened
+            return problems.isEmpty ? try MetadataDatabase.open(directory: copy) : nil
         } catch {
             found(.damage, file, "it cannot be opened: \(error)")
             return nil
@@ -200,10 +218,10 @@ extension DataCheck {
 
     /// The partitions in which producers may have a transaction open.
     private func openTransactions(
-        _ metadata: MetadataDatabase.Opened?
+        _ metadata: MetadataDatabase.Opened
     ) throws(BrokerError) -> [Int64: Set<PartitionID>] {
         do {
-            let stored = try metadata?.database.read(MetadataDatabase.transactions) ?? []
+            let stored = try metadata.database.read(MetadataDatabase.transactions)
             let open = stored.filter { $0.phase == .ongoing || $0.phase.isPrepared }
             return Dictionary(open.map { ($0.producer.id, $0.partitions) }) { $0.union($1) }
         } catch {
@@ -213,8 +231,7 @@ extension DataCheck {
     }
 
     /// Looks for logs that no topic has.
-    private func checkStrangers(_ metadata: MetadataDatabase.Opened?) throws(BrokerError) {
-        guard let image = metadata?.image else { return }
+    private func checkStrangers(_ image: MetadataImage) throws(BrokerError) {
         var counts: [String: Int32] = [:]
         for topic in image.topics.values {
             counts[PartitionID.directoryName(topic.id)] = topic.partitionCount
@@ -238,20 +255,25 @@ extension DataCheck {
     /// Looks for groups that are further than the log.
     private func checkOffsets(
         _ metadata: MetadataDatabase.Opened,
-        _ ends: [OffsetKey: Int64]
+        _ ends: [PartitionID: Int64]
     ) throws(BrokerError) {
+        let sql = """
+            SELECT group_id, topic_id, name, partition, "offset" FROM "offset"
+            JOIN topic ON topic.id = topic_id ORDER BY group_id, name, partition
+            """
         do {
-            let groups = try metadata.database.read { try MetadataDatabase.groups($0) }
-            for group in groups.sorted(by: { $0.id < $1.id }) {
-                for (key, offset) in group.offsets where offset.offset > ends[key] ?? .max {
-                    let topic = metadata.image.topics[key.topicID]?.name ?? "\(key.topicID)"
-                    found(
-                        .notice,
-                        path + "/meta.sqlite",
-                        "group \(group.id) has committed offset \(offset.offset) of"
-                            + " \(topic)-\(key.partition), which ends at \(ends[key] ?? 0)"
-                    )
-                }
+            for row in try metadata.database.read({ try Row.fetchAll($0, sql: sql) }) {
+                guard let id = UUID16(data: row["topic_id"]) else { continue }
+                let partition = PartitionID(topic: id, index: row["partition"])
+                let offset: Int64 = row["offset"]
+                guard let end = ends[partition], offset > end else { continue }
+                let name = "\(row["name"] as String)-\(partition.index)"
+                found(
+                    .notice,
+                    path + "/meta.sqlite",
+                    "group \(row["group_id"] as String) has committed offset \(offset) of \(name),"
+                        + " which ends at \(end)"
+                )
             }
         } catch {
             found(.damage, path + "/meta.sqlite", "the offsets cannot be read: \(error)")

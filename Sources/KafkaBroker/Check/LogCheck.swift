@@ -32,8 +32,11 @@ struct LogCheck {
     /// The transactions that have no end in the log.
     var openTransactions: [SegmentTransactions.Open] { index?.transactions.open ?? [] }
 
-    /// Reads everything; returns the offset after the last record.
-    mutating func run() throws(BrokerError) -> Int64 {
+    /// The offset after the last record.
+    var endOffset: Int64 { index?.nextOffset ?? max(checkpoint?.recoveryOffset ?? 0, 0) }
+
+    /// Reads everything.
+    mutating func run() throws(BrokerError) {
         let names = try FileSystem.names(in: directory)
         let bases = names.compactMap { LogSegment.offset(ofFile: $0, ending: ".log") }
         snapshots = names.compactMap { LogSegment.offset(ofFile: $0, ending: ".snap") }
@@ -41,13 +44,11 @@ struct LogCheck {
         for base in bases {
             try read(LogSegment(directory: directory, baseOffset: base), isLast: base == bases.last)
         }
-        let end = index?.nextOffset ?? max(checkpoint?.recoveryOffset ?? 0, 0)
-        try compareSnapshots(upTo: end)
+        try compareSnapshots(upTo: endOffset)
         for offset in snapshots {
             found(check.afterCrash, ".snap", offset, "it is about batches that are not in the log")
         }
-        compareCheckpoint(end)
-        return end
+        compareCheckpoint(endOffset)
     }
 
     private func found(

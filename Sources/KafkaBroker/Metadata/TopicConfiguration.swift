@@ -11,13 +11,22 @@ struct TopicConfiguration: Sendable, Equatable {
     /// Takes settings that were checked when they were stored.
     init(stored values: [String: String]) { self.values = values }
 
-    /// Checks settings that a client gives; a null value means the default.
+    /// Checks settings that a client gives.
     ///
     /// - Throws: `BrokerError` that names key and value.
     init(
         checking settings: some Sequence<(name: String, value: String?)>
     ) throws(BrokerError) {
-        for (name, value) in settings { try set(name, to: value) }
+        for (name, value) in settings {
+            guard let value else {
+                throw BrokerError(
+                    .invalidConfig,
+                    "Null value not supported for topic configs: "
+                        + name.prefix(100).escapingControlCharacters
+                )
+            }
+            try set(name, to: value)
+        }
     }
 
     /// Changes one setting; nil sets it back to the default.

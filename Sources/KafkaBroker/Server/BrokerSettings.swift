@@ -1,5 +1,7 @@
+import NIOCore
+
 /// How an embedded broker is to run; every value but the data directory has a default.
-public struct BrokerSettings: Sendable, Codable, Equatable {
+public struct BrokerSettings: Sendable, Equatable {
     /// Where topics, offsets and groups are kept; made if it does not exist.
     public var dataDirectory: String
     /// The address to listen on; with the default, `::1` is listened on too where it exists.
@@ -51,124 +53,70 @@ public struct BrokerSettings: Sendable, Codable, Equatable {
 
     /// Checks what can be checked without touching the system.
     func validate() throws(BrokerError) {
+        guard !dataDirectory.isEmpty else { throw Self.wrong("dataDirectory is empty", "name one") }
         _ = try FaultPoint(faultPoint)
-        try check(!dataDirectory.isEmpty, "dataDirectory is empty", "name a directory")
-        try check((0...65535).contains(port), "port = \(port)", "use 0 to 65535")
-        try check(
-            (1...10_000).contains(numPartitions),
-            "numPartitions = \(numPartitions)",
-            "use 1 to 10000"
-        )
-        try check(
-            !["0.0.0.0", "::", ""].contains(clientHost),
-            "clients cannot connect to the address \"\(clientHost)\"",
-            "set advertisedHost to a name or address of this machine"
-        )
-        try check(
-            socketRequestMaxBytes >= 1024 && socketRequestMaxBytes <= Int32.max - 4,
-            "socketRequestMaxBytes = \(socketRequestMaxBytes)",
-            "use 1024 to 2147483643"
-        )
-        try check(
-            requestMemoryBytes >= socketRequestMaxBytes,
-            "requestMemoryBytes = \(requestMemoryBytes) is less than socketRequestMaxBytes",
-            "make it at least \(socketRequestMaxBytes)"
-        )
-        try check(maxConnections >= 1, "maxConnections = \(maxConnections)", "use 1 or more")
+        try validateAddress()
+        let ranges: [(String, Int, ClosedRange<Int>)] = [
+            ("port", port, 0...65535),
+            ("numPartitions", numPartitions, 1...10_000),
+            ("socketRequestMaxBytes", socketRequestMaxBytes, 1024...Int(Int32.max) - 4),
+            ("fetchMaxBytes", fetchMaxBytes, 1024...1 << 30),
+            ("requestMemoryBytes", requestMemoryBytes, socketRequestMaxBytes...Int.max),
+            ("maxConnections", maxConnections, 1...1_000_000),
+            (
+                "groupInitialRebalanceDelayMilliseconds", groupInitialRebalanceDelayMilliseconds,
+                0...300_000
+            ),
+            ("flushIntervalMilliseconds", flushIntervalMilliseconds, Self.upToADay),
+            ("retentionCheckMilliseconds", retentionCheckMilliseconds, Self.upToADay),
+            ("connectionsMaxIdleMilliseconds", connectionsMaxIdleMilliseconds, Self.upToADay),
+            ("requestArrivalMilliseconds", requestArrivalMilliseconds, Self.upToADay),
+            ("answerAcceptanceMilliseconds", answerAcceptanceMilliseconds, Self.upToADay),
+        ]
+        for (name, value, range) in ranges where !range.contains(value) {
+            let remedy = "use \(range.lowerBound) to \(range.upperBound)"
+            throw Self.wrong("\(name) = \(value)", remedy)
+        }
         for (name, value) in topicDefaults {
             do throws(BrokerError) {
                 try TopicSetting.named[name]?.validate(value)
             } catch {
-                throw BrokerError(.configuration, error.message, remedy: error.remedy)
+                throw Self.wrong(error.message, error.remedy)
             }
         }
-        try check(
-            fetchMaxBytes >= 1024 && fetchMaxBytes <= 1 << 30,
-            "fetchMaxBytes = \(fetchMaxBytes)",
-            "use 1024 to 1073741824"
-        )
-        try check(
-            (0...300_000).contains(groupInitialRebalanceDelayMilliseconds),
-            "groupInitialRebalanceDelayMilliseconds = \(groupInitialRebalanceDelayMilliseconds)",
-            "use 0 to 300000"
-        )
-        for (name, value) in [
-            ("flushIntervalMilliseconds", flushIntervalMilliseconds),
-            ("retentionCheckMilliseconds", retentionCheckMilliseconds),
-            ("connectionsMaxIdleMilliseconds", connectionsMaxIdleMilliseconds),
-            ("requestArrivalMilliseconds", requestArrivalMilliseconds),
-            ("answerAcceptanceMilliseconds", answerAcceptanceMilliseconds),
-        ] {
-            try check(
-                (1...86_400_000).contains(value),
-                "\(name) = \(value)",
-                "use 1 to 86400000"
+    }
+
+    /// A client must be able to connect to the address that it is told.
+    private func validateAddress() throws(BrokerError) {
+        let host = clientHost
+        let bytes = try? SocketAddress(ipAddress: host, port: 0)
+        let isAnyAddress = [host, bytes?.ipAddress].contains { ["0.0.0.0", "::"].contains($0) }
+        guard !host.isEmpty, !isAnyAddress, host != "*" else {
+            throw Self.wrong(
+                "clients cannot connect to the address \"\(host)\"",
+                "set advertisedHost to a name or address of this machine"
+            )
+        }
+        guard host != "localhost" else {
+            throw Self.wrong(
+                "clients must not be told \"localhost\": some try ::1 first, some 127.0.0.1",
+                "use 127.0.0.1"
+            )
+        }
+        let isName =
+            host.contains(where: \.isLetter)
+            && host.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-._".contains($0)) }
+        guard isName || bytes != nil else {
+            throw Self.wrong(
+                "the address \"\(host.escapingControlCharacters)\" is not a host",
+                "give a name or an address, without a port"
             )
         }
     }
 
-    private func check(
-        _ condition: Bool,
-        _ message: String,
-        _ remedy: String
-    ) throws(BrokerError) {
-        if !condition { throw BrokerError(.configuration, message, remedy: remedy) }
-    }
-}
+    private static let upToADay = 1...86_400_000
 
-extension BrokerSettings {
-    private enum CodingKeys: String, CodingKey, CaseIterable {
-        case dataDirectory, host, advertisedHost, port, numPartitions, autoCreateTopics,
-            clampReplicationFactor, flushIntervalMilliseconds, segmentBytes, maxMessageBytes,
-            groupInitialRebalanceDelayMilliseconds, socketRequestMaxBytes, fetchMaxBytes,
-            requestMemoryBytes, maxConnections, connectionsMaxIdleMilliseconds,
-            requestArrivalMilliseconds, answerAcceptanceMilliseconds, retentionCheckMilliseconds,
-            checksEverything
-    }
-
-    /// Any key, so that one that nobody knows can be told from one that is missing.
-    private struct AnyKey: CodingKey {
-        var stringValue: String
-        var intValue: Int? { nil }
-        init(stringValue: String) { self.stringValue = stringValue }
-        init?(intValue: Int) { nil }
-    }
-
-    /// Reads settings; what is missing has its default, an unknown key is an error.
-    public init(from decoder: any Decoder) throws {
-        let given = try decoder.container(keyedBy: AnyKey.self).allKeys
-        let known = Set(CodingKeys.allCases.map(\.rawValue))
-        if let unknown = given.first(where: { !known.contains($0.stringValue) }) {
-            throw DecodingError.dataCorrupted(
-                DecodingError.Context(
-                    codingPath: [unknown],
-                    debugDescription: "the broker has no setting \"\(unknown.stringValue)\""
-                )
-            )
-        }
-        let values = try decoder.container(keyedBy: CodingKeys.self)
-        func read<Value: Decodable>(_ key: CodingKeys, _ setting: inout Value) throws {
-            if let value = try values.decodeIfPresent(Value.self, forKey: key) { setting = value }
-        }
-        self.init(dataDirectory: try values.decode(String.self, forKey: .dataDirectory))
-        advertisedHost = try values.decodeIfPresent(String.self, forKey: .advertisedHost)
-        try read(.host, &host)
-        try read(.port, &port)
-        try read(.numPartitions, &numPartitions)
-        try read(.autoCreateTopics, &autoCreateTopics)
-        try read(.clampReplicationFactor, &clampReplicationFactor)
-        try read(.flushIntervalMilliseconds, &flushIntervalMilliseconds)
-        try read(.retentionCheckMilliseconds, &retentionCheckMilliseconds)
-        try read(.checksEverything, &checksEverything)
-        try read(.segmentBytes, &segmentBytes)
-        try read(.maxMessageBytes, &maxMessageBytes)
-        try read(.groupInitialRebalanceDelayMilliseconds, &groupInitialRebalanceDelayMilliseconds)
-        try read(.socketRequestMaxBytes, &socketRequestMaxBytes)
-        try read(.fetchMaxBytes, &fetchMaxBytes)
-        try read(.requestMemoryBytes, &requestMemoryBytes)
-        try read(.maxConnections, &maxConnections)
-        try read(.connectionsMaxIdleMilliseconds, &connectionsMaxIdleMilliseconds)
-        try read(.requestArrivalMilliseconds, &requestArrivalMilliseconds)
-        try read(.answerAcceptanceMilliseconds, &answerAcceptanceMilliseconds)
+    private static func wrong(_ message: String, _ remedy: String) -> BrokerError {
+        BrokerError(.configuration, message, remedy: remedy)
     }
 }

@@ -16,6 +16,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private var frames: FrameAssembler
     /// The request under way; nil if there is none.
     private var request: ByteBuffer?
+    /// The name that the client gives itself.
+    private var clientID = ""
     /// The size for which memory is reserved for the request that is arriving.
     private var reservedSize: Int?
     private var isReadHeldBack = false
@@ -41,35 +43,34 @@ final class ConnectionHandler: ChannelDuplexHandler {
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        let check = later(context) { $0.checkTimeLimits($1) }
         timer = context.eventLoop.scheduleRepeatedTask(
             initialDelay: Self.checkInterval,
             delay: Self.checkInterval
-        ) { _ in
-            let (handler, context) = bound.value
-            handler.checkTimeLimits(context)
-        }
+        ) { _ in check() }
         context.fireChannelActive()
     }
 
-    /// Carries out the requests that arrived before the client closed the connection.
+    /// Ends the wait of the request under way, and carries out those that arrived before the client
+    /// closed the connection.
     ///
     /// A client that waits for no answer (acks=0) may leave as soon as it has sent them.
     func channelInactive(context: ChannelHandlerContext) {
         timer?.cancel()
         timer = nil
-        if let reservedSize { server.memory.release(reservedSize) }
+        if let reservedSize { server.requests.release(reservedSize) }
         reservedSize = nil
+        if request != nil { server.router.clientLeft(ObjectIdentifier(self)) }
         process(context)
         context.fireChannelInactive()
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         lastActivity = .now()
-        do {
+        do throws(BrokerError) {
             try frames.append(unwrapInboundIn(data))
         } catch {
-            return close(context, reason: error.description)
+            return close(context, reason: error.message)
         }
         process(context)
     }
@@ -77,12 +78,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     /// Holds reading back while a request that has arrived waits for the one under way.
     func read(context: ChannelHandlerContext) {
         guard !isClosing, context.channel.isActive else { return }
-        if mayRead(context) {
-            isReadHeldBack = false
-            context.read()
-        } else {
-            isReadHeldBack = true
-        }
+        isReadHeldBack = !mayRead(context)
+        if !isReadHeldBack { context.read() }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -92,25 +89,31 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     /// Closes the connection as soon as no request is under way.
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if event is ServerShutdown {
-            isClosing = true
-            if request == nil { context.close(promise: nil) }
-        } else {
-            context.fireUserInboundEventTriggered(event)
-        }
+        guard event is ServerShutdown else { return context.fireUserInboundEventTriggered(event) }
+        isClosing = true
+        if request == nil { context.close(promise: nil) }
     }
 }
 
 extension ConnectionHandler {
+    /// Something to be done on the connection's loop, handed to somebody who will call it there.
+    private func later(
+        _ context: ChannelHandlerContext,
+        _ body: @escaping (ConnectionHandler, ChannelHandlerContext) -> Void
+    ) -> @Sendable () -> Void {
+        let bound = NIOLoopBound((self, context, body), eventLoop: context.eventLoop)
+        return {
+            let (handler, context, body) = bound.value
+            body(handler, context)
+        }
+    }
+
     private func mayRead(_ context: ChannelHandlerContext) -> Bool {
         if request != nil && frames.hasFrame { return false }
         guard let size = frames.announcedSize, reservedSize == nil else { return true }
-        guard server.memory.reserve(size) else {
-            let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-            context.eventLoop.scheduleTask(in: Self.memoryRetry) {
-                let (handler, context) = bound.value
-                if handler.isReadHeldBack { handler.read(context: context) }
-            }
+        guard server.requests.reserve(size) else {
+            let retry = later(context) { if $0.isReadHeldBack { $0.read(context: $1) } }
+            context.eventLoop.scheduleTask(in: Self.memoryRetry, retry)
             return false
         }
         reservedSize = size
@@ -123,11 +126,11 @@ extension ConnectionHandler {
         isProcessing = true
         defer { isProcessing = false }
         while request == nil && !isClosing {
-            do {
+            do throws(BrokerError) {
                 guard let frame = try frames.next() else { break }
                 begin(frame, context)
             } catch {
-                return close(context, reason: error.description)
+                return close(context, reason: error.message)
             }
         }
         frameBegan = frames.isInFrame && !frames.hasFrame ? (frameBegan ?? .now()) : nil
@@ -135,36 +138,33 @@ extension ConnectionHandler {
     }
 
     private func begin(_ frame: ByteBuffer, _ context: ChannelHandlerContext) {
-        let size = frame.readableBytes
-        if reservedSize == nil && size > RequestMemory.freeSize {
+        if reservedSize == nil {
             // It arrived whole with the bytes of the request before it: count it, come what may.
-            server.memory.reserveRegardless(size)
+            server.requests.reserveRegardless(frame.readableBytes)
         }
         reservedSize = nil
         request = frame
         frameBegan = nil
-        let parsed: Request
-        do {
-            parsed = try Request(
+        let loop = context.eventLoop
+        do throws(WireError) {
+            let parsed = try Request(
                 frame: frame,
                 clientHost: clientHost,
-                eventLoop: context.eventLoop
+                connection: ObjectIdentifier(self),
+                eventLoop: loop
             )
-        } catch {
-            return close(context, reason: error.description)
-        }
-        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-        let loop = context.eventLoop
-        server.router.route(parsed) { answer in
-            if loop.inEventLoop {
-                let (handler, context) = bound.value
-                handler.deliver(answer, context)
-            } else {
-                loop.execute {
-                    let (handler, context) = bound.value
-                    handler.deliver(answer, context)
+            clientID = parsed.clientID
+            let bound = NIOLoopBound((self, context), eventLoop: loop)
+            let reply = Reply { answer in
+                if loop.inEventLoop {
+                    bound.value.0.deliver(answer, bound.value.1)
+                } else {
+                    loop.execute { bound.value.0.deliver(answer, bound.value.1) }
                 }
             }
+            server.router.route(parsed) { reply.give($0) }
+        } catch {
+            close(context, reason: error.message)
         }
     }
 
@@ -174,22 +174,27 @@ extension ConnectionHandler {
         case .nothing: finish(context)
         case .close(let reason): close(context, reason: reason)
         case .buffers(let buffers): write(buffers, context)
+        case .failed(let reason, let answer):
+            server.failures.note(metadata(reason), on: context.eventLoop)
+            if let answer { write([answer], context) } else { close(context, reason: nil) }
         }
     }
 
     private func write(_ buffers: [ByteBuffer], _ context: ChannelHandlerContext) {
         guard context.channel.isActive, let last = buffers.last else { return finish(context) }
         writeBegan = .now()
+        let size = buffers.reduce(0) { $0 + $1.readableBytes }
+        server.answers.reserveRegardless(size)
         for buffer in buffers.dropLast() {
             context.write(wrapOutboundOut(buffer), promise: nil)
         }
         let promise = context.eventLoop.makePromise(of: Void.self)
-        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-        promise.futureResult.whenComplete { _ in
-            let (handler, context) = bound.value
+        let done = later(context) { handler, context in
+            handler.server.answers.release(size)
             handler.writeBegan = nil
             handler.finish(context)
         }
+        promise.futureResult.whenComplete { _ in done() }
         context.writeAndFlush(wrapOutboundOut(last), promise: promise)
     }
 
@@ -206,30 +211,33 @@ extension ConnectionHandler {
 
     private func forgetRequest() {
         guard let request else { return }
-        server.memory.release(request.readableBytes)
+        server.requests.release(request.readableBytes)
         server.buffers.give(request)
         self.request = nil
     }
 
     private func close(_ context: ChannelHandlerContext, reason: String?) {
-        if let reason {
-            server.logger.info(
-                "closing a connection",
-                metadata: ["client": "\(clientHost)", "reason": "\(reason.escapingControls)"]
-            )
-        }
+        if let reason { server.closings.note(metadata(reason), on: context.eventLoop) }
         isClosing = true
         forgetRequest()
         context.close(promise: nil)
+    }
+
+    /// Who the client is, and what happened; it has a say in both.
+    private func metadata(_ reason: String) -> Logger.Metadata {
+        [
+            "client": "\(clientHost) \(clientID.prefix(100).escapingControlCharacters)",
+            "reason": "\(reason.prefix(300).escapingControlCharacters)",
+        ]
     }
 
     private func checkTimeLimits(_ context: ChannelHandlerContext) {
         let settings = server.settings
         // A request that waits for memory is late through no fault of the client.
         if isReadHeldBack && frameBegan != nil { frameBegan = .now() }
-        if let began = frameBegan, isOver(began, settings.requestArrivalMilliseconds) {
+        if isOver(frameBegan, settings.requestArrivalMilliseconds) {
             close(context, reason: "a request did not arrive in full in time")
-        } else if let began = writeBegan, isOver(began, settings.answerAcceptanceMilliseconds) {
+        } else if isOver(writeBegan, settings.answerAcceptanceMilliseconds) {
             close(context, reason: "the client does not accept its answer")
         } else if request == nil,
             isOver(lastActivity, settings.connectionsMaxIdleMilliseconds)
@@ -238,18 +246,7 @@ extension ConnectionHandler {
         }
     }
 
-    private func isOver(_ begin: NIODeadline, _ milliseconds: Int) -> Bool {
-        NIODeadline.now() - begin > .milliseconds(Int64(milliseconds))
-    }
-}
-
-extension String {
-    /// The text with control characters made visible, at most 200 characters of it.
-    var escapingControls: String {
-        String(
-            unicodeScalars.prefix(200).map { scalar in
-                scalar.value < 0x20 || scalar.value == 0x7F ? "?" : Character(scalar)
-            }
-        )
+    private func isOver(_ begin: NIODeadline?, _ milliseconds: Int) -> Bool {
+        begin.map { NIODeadline.now() - $0 > .milliseconds(Int64(milliseconds)) } ?? false
     }
 }

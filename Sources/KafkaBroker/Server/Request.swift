@@ -6,6 +6,8 @@ struct Request: Sendable {
     var header: RequestHeader
     /// The address of the client, without the port.
     var clientHost: String
+    /// Names the client's connection for as long as the request is under way.
+    var connection: ObjectIdentifier
     /// The loop of the client's connection, for timers.
     var eventLoop: any EventLoop
     /// The whole request without its length; the reader index is at the body.
@@ -19,6 +21,7 @@ struct Request: Sendable {
     init(
         frame: ByteBuffer,
         clientHost: String,
+        connection: ObjectIdentifier,
         eventLoop: any EventLoop
     ) throws(WireError) {
         var frame = frame
@@ -28,19 +31,14 @@ struct Request: Sendable {
         frame.moveReaderIndex(forwardBy: position)
         self.header = header
         self.clientHost = clientHost
+        self.connection = connection
         self.eventLoop = eventLoop
         self.frame = frame
     }
 
     /// Reads the body by the schema of the API.
     func fields() throws(WireError) -> Fields {
-        let (key, version) = (key, version)
-        let result = frame.withUnsafeReadableBytes { bytes in
-            Result { () throws(WireError) in
-                try MessageCodec.decodeRequest(key, version: version, bytes)
-            }
-        }
-        return try result.get()
+        try MessageCodec.decodeRequest(key, version: version, Array(frame.readableBytesView))
     }
 
     /// The answer that consists of these fields.
@@ -49,18 +47,23 @@ struct Request: Sendable {
     /// The answer that consists of these fields, in another version than the request's.
     func answer(_ fields: Fields, version: Int16) -> Answer {
         do throws(WireError) {
-            let bytes = try MessageCodec.encodeResponseFrame(
+            return .buffers([try encode(fields, version)])
+        } catch {
+            // A mistake in a handler must not take the process down with it.
+            let failure = Fields(dictionaryLiteral: ("errorCode", -1))
+            return .failed(reason: error.message, answer: try? encode(failure, version))
+        }
+    }
+
+    private func encode(_ fields: Fields, _ version: Int16) throws(WireError) -> ByteBuffer {
+        ByteBuffer(
+            bytes: try MessageCodec.encodeResponseFrame(
                 key,
                 version: version,
                 correlationID: header.correlationID,
                 fields
             )
-            return .buffers([ByteBuffer(bytes: bytes)])
-        } catch {
-            // A mistake in a handler must not take the process down with it.
-            assertionFailure("\(key): \(error)")
-            return .close(reason: "\(key): \(error)")
-        }
+        )
     }
 }
 
@@ -72,6 +75,9 @@ enum Answer: Sendable {
     case nothing
     /// Close the connection.
     case close(reason: String)
+    /// Report a mistake of our own and send UNKNOWN_SERVER_ERROR, or close if the API has no place
+    /// for it.
+    case failed(reason: String, answer: ByteBuffer?)
 }
 
 extension ByteBuffer {

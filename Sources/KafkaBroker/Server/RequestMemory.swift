@@ -1,19 +1,22 @@
 import Synchronization
 
-/// How many bytes requests under way take in the whole broker.
+/// How many bytes requests under way, or answers under way, take in the whole broker.
 ///
 /// A connection reserves the size of a large request before it reads the request's body, so a
-/// request that has its reservation can always be completed. Small requests are not counted:
-/// they are bounded by the number of connections.
+/// request that has its reservation can always be completed. What is small is not counted: it is
+/// bounded by the number of connections.
 final class RequestMemory: Sendable {
-    /// The size up to which a request is not counted: 1000 connections hold 128 MB at most, one
-    /// request under way and one that has arrived each.
+    /// The size up to which nothing is counted: 1000 connections hold 128 MB at most, one request
+    /// under way and one that has arrived each.
     static let freeSize = 64 << 10
 
     private let limit: Int
     private let used = Atomic<Int>(0)
 
     init(limit: Int) { self.limit = limit }
+
+    /// How many bytes there is room for.
+    var available: Int { max(0, limit - used.load(ordering: .relaxed)) }
 
     /// Reserves the memory of a request; false if there is too little at the moment.
     func reserve(_ size: Int) -> Bool {
@@ -24,12 +27,12 @@ final class RequestMemory: Sendable {
         return false
     }
 
-    /// Counts a request that is in memory already, whether or not there is room.
+    /// Counts what is in memory already, whether or not there is room.
     func reserveRegardless(_ size: Int) {
         if size > Self.freeSize { used.add(size, ordering: .relaxed) }
     }
 
-    /// Gives back what was counted for a request of the same size.
+    /// Gives back what was counted for something of the same size.
     func release(_ size: Int) {
         if size > Self.freeSize { used.subtract(size, ordering: .relaxed) }
     }

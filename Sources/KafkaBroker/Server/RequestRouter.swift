@@ -1,14 +1,23 @@
 import KafkaWire
 
 /// Something that answers the requests of one API.
-///
-/// `handle` is called on the connection's event loop and must not block it; it calls `answer`
-/// exactly once, from any thread.
 protocol RequestHandler: Sendable {
     /// The API that it answers.
     var key: APIKey { get }
+
     /// Begins the work on a request.
+    ///
+    /// It is called on the connection's event loop and must not block it; it calls `answer`
+    /// exactly once, from any thread.
     func handle(_ request: Request, answer: @escaping @Sendable (Answer) -> Void)
+
+    /// The client of the request under way on a connection has left: a wait may end.
+    func clientLeft(_ connection: ObjectIdentifier)
+}
+
+extension RequestHandler {
+    /// Most requests do not wait, or go on when their client has left.
+    func clientLeft(_ connection: ObjectIdentifier) {}
 }
 
 /// Finds the handler of a request and turns what it does not foresee into an answer.
@@ -24,17 +33,19 @@ struct RequestRouter: Sendable {
 
     /// Begins the work on a request; `answer` is called exactly once.
     func route(_ request: Request, answer: @escaping @Sendable (Answer) -> Void) {
-        let isUnknownVersion =
-            !(MessageSchema.of(request.key)?.versions.contains(request.version) ?? false)
-        if request.key == .apiVersions && isUnknownVersion {
-            return answer(ApiVersionsHandler.unsupportedVersion(request, keys: keys))
+        let isKnown = MessageSchema.of(request.key)?.versions.contains(request.version) ?? false
+        if isKnown, let handler = handlers[request.key] {
+            handler.handle(request, answer: answer)
+        } else if request.key == .apiVersions {
+            answer(ApiVersionsHandler.unsupportedVersion(request, keys: keys))
+        } else {
+            answer(.close(reason: "\(request.key) version \(request.version) is not supported"))
         }
-        guard let handler = handlers[request.key], !isUnknownVersion else {
-            return answer(
-                .close(reason: "\(request.key) version \(request.version) is not supported")
-            )
-        }
-        handler.handle(request, answer: answer)
+    }
+
+    /// Tells those who may wait that a client has left.
+    func clientLeft(_ connection: ObjectIdentifier) {
+        for handler in handlers.values { handler.clientLeft(connection) }
     }
 }
 
@@ -52,12 +63,11 @@ struct SchemaHandler: RequestHandler {
     }
 
     func handle(_ request: Request, answer: @escaping @Sendable (Answer) -> Void) {
-        let fields: Fields
-        do {
-            fields = try request.fields()
+        do throws(WireError) {
+            let fields = try request.fields()
+            body(fields, request) { answer(request.answer($0)) }
         } catch {
-            return answer(.close(reason: error.description))
+            answer(.close(reason: error.message))
         }
-        body(fields, request) { answer(request.answer($0)) }
     }
 }

@@ -8,17 +8,30 @@ import Synchronization
 final class ServerState: Sendable {
     let settings: BrokerSettings
     let router: RequestRouter
-    let memory: RequestMemory
+    /// The memory of requests under way.
+    let requests: RequestMemory
+    /// The memory of answers on their way.
+    let answers: RequestMemory
     let buffers = FrameBuffers()
     let connections: ConnectionSet
-    let logger: Logger
+    let refusals: LimitedLog
+    let closings: LimitedLog
+    let failures: LimitedLog
 
-    init(settings: BrokerSettings, router: RequestRouter, logger: Logger) {
+    init(
+        _ settings: BrokerSettings,
+        _ router: RequestRouter,
+        answers: RequestMemory,
+        _ logger: Logger
+    ) {
         self.settings = settings
         self.router = router
-        self.logger = logger
-        memory = RequestMemory(limit: settings.requestMemoryBytes)
+        self.answers = answers
+        requests = RequestMemory(limit: settings.requestMemoryBytes)
         connections = ConnectionSet(limit: settings.maxConnections)
+        refusals = LimitedLog(logger, .warning, "refusing connections")
+        closings = LimitedLog(logger, .info, "closing a connection")
+        failures = LimitedLog(logger, .error, "a request could not be answered")
     }
 }
 
@@ -27,64 +40,73 @@ struct ServerShutdown: Sendable {}
 
 /// The open connections, at most so many.
 final class ConnectionSet: Sendable {
-    private let channels = Mutex<[ObjectIdentifier: any Channel]>([:])
-    private let limit: Int
+    private let state: Mutex<State>
 
-    init(limit: Int) { self.limit = limit }
+    private struct State {
+        var channels: [ObjectIdentifier: any Channel] = [:]
+        var limit: Int
+    }
+
+    init(limit: Int) { state = Mutex(State(limit: limit)) }
 
     /// All connections at this moment.
-    var all: [any Channel] { channels.withLock { Array($0.values) } }
+    var all: [any Channel] { state.withLock { Array($0.channels.values) } }
 
     /// Takes a connection until it closes; false if there are too many.
     func add(_ channel: any Channel) -> Bool {
         let id = ObjectIdentifier(channel)
-        let isAdded = channels.withLock { channels in
-            guard channels.count < limit else { return false }
-            channels[id] = channel
+        let isAdded = state.withLock { state in
+            guard state.channels.count < state.limit else { return false }
+            state.channels[id] = channel
             return true
         }
         if isAdded {
             channel.closeFuture.whenComplete { [self] _ in
-                channels.withLock { _ = $0.removeValue(forKey: id) }
+                state.withLock { _ = $0.channels.removeValue(forKey: id) }
             }
         }
         return isAdded
     }
+
+    /// Takes no connection any more.
+    func close() { state.withLock { $0.limit = 0 } }
 }
 
 /// The sockets that listen, and their connections.
 final class Server: Sendable {
     /// The port that was asked for, or picked if 0 was.
     let port: Int
-    private let state: ServerState
+    let state: ServerState
     private let listeners: [any Channel]
 
     /// How long `closeConnections` waits for the requests under way.
     private static let drainTime = TimeAmount.seconds(5)
 
-    private init(state: ServerState, listeners: [any Channel], port: Int) {
-        self.state = state
-        self.listeners = listeners
-        self.port = port
-    }
-
     /// Binds the sockets, which accept nothing before `accept` is called; blocks.
-    static func bind(
+    init(
         _ state: ServerState,
-        group: any EventLoopGroup
-    ) throws(BrokerError) -> Server {
+        group: any EventLoopGroup,
+        logger: Logger
+    ) throws(BrokerError) {
+        self.state = state
+        let bootstrap = Self.bootstrap(state, group)
         let settings = state.settings
-        let bootstrap = bootstrap(state, group)
         do {
             let first = try bootstrap.bind(host: settings.host, port: settings.port).wait()
-            let port = first.localAddress?.port ?? settings.port
+            port = first.localAddress?.port ?? settings.port
             var listeners = [first]
+            // Clients that are told "localhost" try either address first.
             if settings.host == "127.0.0.1" {
-                // Machines without IPv6, or with the port taken there, do without.
-                let second = try? bootstrap.bind(host: "::1", port: port).wait()
-                listeners += second.map { [$0] } ?? []
+                do {
+                    listeners.append(try bootstrap.bind(host: "::1", port: port).wait())
+                } catch let error as IOError where error.errnoCode == EADDRINUSE {
+                    logger.warning(
+                        "another process listens on ::1: let clients use 127.0.0.1",
+                        metadata: ["port": "\(port)"]
+                    )
+                } catch {}  // A machine without IPv6.
             }
-            return Server(state: state, listeners: listeners, port: port)
+            self.listeners = listeners
         } catch let error as IOError where error.errnoCode == EADDRINUSE {
             throw BrokerError(
                 .portTaken,
@@ -100,9 +122,6 @@ final class Server: Sendable {
         }
     }
 
-    /// How many connections are open.
-    var connectionCount: Int { state.connections.all.count }
-
     /// Begins to accept connections.
     func accept() {
         for listener in listeners {
@@ -112,6 +131,7 @@ final class Server: Sendable {
 
     /// Closes the sockets that listen; blocks.
     func stopAccepting() {
+        state.connections.close()
         for listener in listeners { try? listener.close().wait() }
     }
 
@@ -142,15 +162,16 @@ final class Server: Sendable {
             .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
             .childChannelOption(.socketOption(.so_keepalive), value: 1)
             .childChannelInitializer { channel in
+                let host = channel.remoteAddress?.ipAddress ?? ""
                 guard state.connections.add(channel) else {
-                    state.logger.warning(
-                        "refusing a connection",
-                        metadata: ["maxConnections": "\(state.settings.maxConnections)"]
+                    let limit = state.settings.maxConnections
+                    state.refusals.note(
+                        ["client": "\(host)", "maxConnections": "\(limit)"],
+                        on: channel.eventLoop
                     )
                     return channel.close()
                 }
                 return channel.eventLoop.makeCompletedFuture {
-                    let host = channel.remoteAddress?.ipAddress ?? ""
                     let handler = ConnectionHandler(server: state, clientHost: host)
                     try channel.pipeline.syncOperations.addHandler(handler)
                 }

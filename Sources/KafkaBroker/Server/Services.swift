@@ -5,10 +5,12 @@ import Logging
 final class Services: Sendable {
     let node: Node
     let router: RequestRouter
+    /// The memory of answers on their way.
+    let answers: RequestMemory
     private let directory: DataDirectory
     private let store: MetadataStore
     private let logs: LogDirectory
-    private let fetches: FetchHandler
+    let fetches: FetchHandler
     private let groups: GroupCoordinator
     private let transactions: TransactionCoordinator
 
@@ -54,7 +56,8 @@ final class Services: Sendable {
             throw error
         }
         let catalog = TopicCatalog(store: store, logs: topics, settings: settings)
-        fetches = FetchHandler(logs: topics, settings: settings)
+        answers = RequestMemory(limit: settings.requestMemoryBytes)
+        fetches = FetchHandler(logs: topics, settings: settings, answers: answers)
         var handlers: [any RequestHandler] = [
             ProduceHandler(logs: topics), fetches, FindCoordinatorHandler(node: node).handler,
         ]

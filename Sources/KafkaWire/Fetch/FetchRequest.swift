@@ -45,65 +45,41 @@ public struct FetchRequest: Sendable, Equatable {
         minBytes = try reader.integer()
         maxBytes = try reader.integer()
         isReadCommitted = try reader.integer(as: Int8.self) == 1
-        sessionID = 0
-        if version >= 7 {
-            sessionID = try reader.integer()
-            _ = try reader.integer(as: Int32.self)  // The session's epoch: there are no sessions.
+        sessionID = version >= 7 ? try reader.integer() : 0
+        if version >= 7 { _ = try reader.integer(as: Int32.self) }  // The session's epoch.
+        topics = try reader.structures(isCompact: isCompact, least: 3) { reader throws(WireError) in
+            Topic(
+                name: version < 13 ? try reader.requiredString(isCompact: isCompact) : "",
+                id: version >= 13 ? try reader.uuid() : .zero,
+                partitions: try reader.structures(isCompact: isCompact, least: 16) {
+                    reader throws(WireError) in
+                    try Partition(from: &reader, version)
+                }
+            )
         }
-        topics = []
-        for _ in 0..<(try reader.count(isCompact: isCompact, elementSize: 4)) {
-            topics.append(try Topic(from: &reader, version: version, isCompact: isCompact))
+        if version >= 7 {  // The topics that a session is to forget.
+            _ = try reader.structures(isCompact: isCompact, least: 3) { reader throws(WireError) in
+                if version >= 13 {
+                    _ = try reader.uuid()
+                } else {
+                    _ = try reader.requiredString(isCompact: isCompact)
+                }
+                let count = try reader.arrayCount(isCompact: isCompact, least: 4)
+                _ = try reader.skip(4 * (count ?? 0))
+            }
         }
-        if version >= 7 { try Self.skipForgottenTopics(&reader, version, isCompact) }
         if version >= 11 { _ = try reader.string(isCompact: isCompact) }  // The client's rack.
         if isCompact { try reader.skipTaggedFields() }
     }
-
-    private static func skipForgottenTopics(
-        _ reader: inout WireReader,
-        _ version: Int16,
-        _ isCompact: Bool
-    ) throws(WireError) {
-        for _ in 0..<(try reader.count(isCompact: isCompact, elementSize: 4)) {
-            if version >= 13 {
-                _ = try reader.uuid()
-            } else {
-                _ = try reader.string(isCompact: isCompact)
-            }
-            let count = try reader.count(isCompact: isCompact, elementSize: 4)
-            _ = try reader.skip(4 * count)
-            if isCompact { try reader.skipTaggedFields() }
-        }
-    }
 }
 
-extension FetchRequest.Topic {
-    fileprivate init(
-        from reader: inout WireReader,
-        version: Int16,
-        isCompact: Bool
-    ) throws(WireError) {
-        name = version < 13 ? try reader.requiredString(isCompact: isCompact) : ""
-        id = version >= 13 ? try reader.uuid() : .zero
-        partitions = []
-        for _ in 0..<(try reader.count(isCompact: isCompact, elementSize: 16)) {
-            let index = try reader.integer(as: Int32.self)
-            let epoch = version >= 9 ? try reader.integer(as: Int32.self) : -1
-            let offset = try reader.integer(as: Int64.self)
-            let lastEpoch = version >= 12 ? try reader.integer(as: Int32.self) : -1
-            if version >= 5 { _ = try reader.integer(as: Int64.self) }  // A replica's log start.
-            let maxBytes = try reader.integer(as: Int32.self)
-            if isCompact { try reader.skipTaggedFields() }
-            partitions.append(
-                FetchRequest.Partition(
-                    index: index,
-                    currentLeaderEpoch: epoch,
-                    fetchOffset: offset,
-                    lastFetchedEpoch: lastEpoch,
-                    maxBytes: maxBytes
-                )
-            )
-        }
-        if isCompact { try reader.skipTaggedFields() }
+extension FetchRequest.Partition {
+    fileprivate init(from reader: inout WireReader, _ version: Int16) throws(WireError) {
+        index = try reader.integer()
+        currentLeaderEpoch = version >= 9 ? try reader.integer() : -1
+        fetchOffset = try reader.integer()
+        lastFetchedEpoch = version >= 12 ? try reader.integer() : -1
+        if version >= 5 { _ = try reader.integer(as: Int64.self) }  // A replica's log start.
+        maxBytes = try reader.integer()
     }
 }

@@ -74,10 +74,10 @@ public struct FetchResponse: Sendable, Equatable {
         correlationID: Int32
     ) throws(WireError) -> [[UInt8]] {
         let isCompact = version >= 12
-        var pieces: [[UInt8]] = []
+        var pieces: [WireWriter] = []
         var recordByteCount = 0
         var writer = WireWriter()
-        writer.integer(Int32(0))
+        writer.integer(Int32(0))  // The length.
         writer.integer(correlationID)
         if isCompact { writer.unsignedVarint(0) }
         writer.integer(Int32(0))  // The throttle time.
@@ -85,19 +85,19 @@ public struct FetchResponse: Sendable, Equatable {
             writer.integer(errorCode.rawValue)
             writer.integer(Int32(0))  // The session id: there are no sessions.
         }
-        try writer.byteLength(topics.count, isCompact: isCompact)
+        try writer.count(topics.count, isCompact: isCompact)
         for topic in topics {
             if version >= 13 {
                 writer.uuid(topic.id)
             } else {
                 try writer.string(topic.name, isCompact: isCompact)
             }
-            try writer.byteLength(topic.partitions.count, isCompact: isCompact)
+            try writer.count(topic.partitions.count, isCompact: isCompact)
             for partition in topic.partitions {
                 try partition.encode(into: &writer, version: version)
                 if partition.recordByteCount > 0 {
                     recordByteCount += partition.recordByteCount
-                    pieces.append(writer.bytes)
+                    pieces.append(writer)
                     writer = WireWriter()
                 }
                 if isCompact { writer.unsignedVarint(0) }
@@ -105,22 +105,10 @@ public struct FetchResponse: Sendable, Equatable {
             if isCompact { writer.unsignedVarint(0) }
         }
         if isCompact { writer.unsignedVarint(0) }
-        pieces.append(writer.bytes)
-        try Self.setSize(&pieces, recordByteCount)
-        return pieces
-    }
-
-    private static func setSize(
-        _ pieces: inout [[UInt8]],
-        _ recordByteCount: Int
-    ) throws(WireError) {
-        let total = pieces.reduce(recordByteCount - 4) { $0 + $1.count }
-        guard let size = Int32(exactly: total) else {
-            throw .invalidValue("a response of \(total) bytes is too long")
-        }
-        withUnsafeBytes(of: size.bigEndian) { bytes in
-            pieces[0].replaceSubrange(0..<4, with: bytes)
-        }
+        pieces.append(writer)
+        let byteCount = pieces.reduce(recordByteCount) { $0 + $1.bytes.count }
+        try pieces[0].setLength(byteCount)
+        return pieces.map(\.bytes)
     }
 }
 
@@ -133,7 +121,7 @@ extension FetchResponse.Partition {
         writer.integer(highWatermark)
         writer.integer(lastStableOffset)
         if version >= 5 { writer.integer(logStartOffset) }
-        try writer.byteLength(abortedTransactions?.count, isCompact: isCompact)
+        try writer.count(abortedTransactions?.count, isCompact: isCompact)
         for transaction in abortedTransactions ?? [] {
             writer.integer(transaction.producerID)
             writer.integer(transaction.firstOffset)
@@ -141,6 +129,6 @@ extension FetchResponse.Partition {
         }
         if version >= 11 { writer.integer(Int32(-1)) }  // No preferred replica.
         // Nothing is zero bytes, never null: librdkafka takes null for damage.
-        try writer.byteLength(recordByteCount, isCompact: isCompact)
+        try writer.count(recordByteCount, isCompact: isCompact)
     }
 }

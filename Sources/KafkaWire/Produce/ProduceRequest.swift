@@ -32,40 +32,18 @@ public struct ProduceRequest: Sendable, Equatable {
         transactionalID = try reader.string(isCompact: isCompact)
         acks = try reader.integer()
         _ = try reader.integer(as: Int32.self)  // A timeout: one node waits for its disk only.
-        topics = []
-        for _ in 0..<(try reader.count(isCompact: isCompact, elementSize: 3)) {
-            let name = try reader.requiredString(isCompact: isCompact)
-            var partitions: [Partition] = []
-            for _ in 0..<(try reader.count(isCompact: isCompact, elementSize: 5)) {
-                let index = try reader.integer(as: Int32.self)
-                let records = try reader.bytesRange(isCompact: isCompact)
-                if isCompact { try reader.skipTaggedFields() }
-                partitions.append(Partition(index: index, records: records))
-            }
-            if isCompact { try reader.skipTaggedFields() }
-            topics.append(Topic(name: name, partitions: partitions))
+        topics = try reader.structures(isCompact: isCompact, least: 3) { reader throws(WireError) in
+            Topic(
+                name: try reader.requiredString(isCompact: isCompact),
+                partitions: try reader.structures(isCompact: isCompact, least: 5) {
+                    reader throws(WireError) in
+                    Partition(
+                        index: try reader.integer(),
+                        records: try reader.bytesRange(isCompact: isCompact)
+                    )
+                }
+            )
         }
         if isCompact { try reader.skipTaggedFields() }
-    }
-}
-
-extension WireReader {
-    /// Reads the count of a list that must not be null and whose elements have a least size.
-    mutating func count(isCompact: Bool, elementSize: Int) throws(WireError) -> Int {
-        guard let count = try arrayCount(isCompact: isCompact) else {
-            throw .malformed("the list before byte \(position) is null")
-        }
-        guard count <= remaining / elementSize else {
-            throw .truncated("\(count) elements are announced, \(remaining) bytes are left")
-        }
-        return count
-    }
-
-    /// Reads a string that must not be null.
-    mutating func requiredString(isCompact: Bool) throws(WireError) -> String {
-        guard let text = try string(isCompact: isCompact) else {
-            throw .malformed("the string before byte \(position) is null")
-        }
-        return text
     }
 }

@@ -15,8 +15,8 @@ public struct MessageSchema: Sendable {
     public let versions: ClosedRange<Int16>
     /// The first version with compact lengths and tagged fields; nil if there is none.
     public let flexibleFrom: Int16?
-    let request: StructureSchema
-    let response: StructureSchema
+    package let request: StructureSchema
+    package let response: StructureSchema
 
     init(
         _ key: APIKey,
@@ -34,6 +34,13 @@ public struct MessageSchema: Sendable {
 
     /// Whether a version uses compact lengths and tagged fields.
     public func isFlexible(_ version: Int16) -> Bool { flexibleFrom.map { version >= $0 } ?? false }
+
+    /// Whether the header of a response ends with tagged fields.
+    ///
+    /// ApiVersions answers always have the old header, so that any client can read them.
+    public func hasTagsInResponseHeader(_ version: Int16) -> Bool {
+        key != .apiVersions && isFlexible(version)
+    }
 
     /// The schema of an API; nil if this codec does not know it.
     public static func of(_ key: APIKey) -> MessageSchema? { byKey[key] }
@@ -53,31 +60,47 @@ public struct MessageSchema: Sendable {
     private static let byKey = Dictionary(uniqueKeysWithValues: all.map { ($0.key, $0) })
 }
 
-/// The fields of a structure in wire order.
-struct StructureSchema: Sendable, Equatable {
-    var fields: [FieldSchema]
+/// The fields of a structure in wire order, those with tags in the order of their tags.
+package struct StructureSchema: Sendable, Equatable {
+    package var fields: [FieldSchema]
+
+    /// The field of a name; nil if there is none.
+    subscript(_ name: String) -> FieldSchema? { fields.first { $0.name == name } }
+
+    /// A structure in which every field has its default.
+    var defaults: Fields {
+        fields.reduce(into: Fields()) { $0[$1.name] = $1.defaultValue }
+    }
 }
 
 /// One field of a structure.
-struct FieldSchema: Sendable, Equatable {
-    var name: String
+package struct FieldSchema: Sendable, Equatable {
+    package var name: String
     /// The versions that have the field.
-    var versions: ClosedRange<Int16>
+    package var versions: ClosedRange<Int16>
     /// The tag, if it is a tagged field.
-    var tag: UInt32?
-    var type: FieldType
+    package var tag: UInt32?
+    package var type: FieldType
     /// The versions in which it can be null.
     var nullableVersions: ClosedRange<Int16>?
-    var defaultValue: WireValue
+    package var defaultValue: WireValue
 
-    func isNullable(_ version: Int16) -> Bool { nullableVersions?.contains(version) ?? false }
+    package func isNullable(_ version: Int16) -> Bool {
+        nullableVersions?.contains(version) ?? false
+    }
 }
 
 /// The type of a field.
-indirect enum FieldType: Sendable, Equatable {
+package indirect enum FieldType: Sendable, Equatable {
     case bool, int8, int16, int32, int64, uint16, uuid, string, bytes
     case array(FieldType)
     case structure(StructureSchema)
+
+    /// The types without parts, as the texts call them.
+    static let named: [Substring: FieldType] = [
+        "bool": .bool, "i8": .int8, "i16": .int16, "i32": .int32, "i64": .int64, "u16": .uint16,
+        "uuid": .uuid, "str": .string, "bytes": .bytes,
+    ]
 
     /// The value of a field that says nothing else about its default.
     var zero: WireValue {
@@ -90,14 +113,5 @@ indirect enum FieldType: Sendable, Equatable {
         case .array: .array([])
         case .structure(let schema): .structure(schema.defaults)
         }
-    }
-}
-
-extension StructureSchema {
-    /// A structure in which every field has its default.
-    var defaults: Fields {
-        var result = Fields(capacity: fields.count)
-        for field in fields { result.append(field.name, field.defaultValue) }
-        return result
     }
 }

@@ -8,26 +8,16 @@ struct SchemaParser {
 
     static func parse(_ text: String) -> StructureSchema {
         var parser = SchemaParser(tokens: tokenize(text)[...])
-        let fields = parser.fields(until: nil)
-        return StructureSchema(fields: fields)
+        return StructureSchema(fields: parser.fields(until: nil))
     }
 
+    /// Splits a text into words and marks.
     private static func tokenize(_ text: String) -> [Substring] {
-        var tokens: [Substring] = []
-        var rest = text[...]
-        while let first = rest.first {
-            if first.isWhitespace || first == "," {
-                rest.removeFirst()
-            } else if first.isLetter || first.isNumber || first == "-" {
-                let word = rest.prefix { $0.isLetter || $0.isNumber || $0 == "-" || $0 == "+" }
-                tokens.append(word)
-                rest = rest[word.endIndex...]
-            } else {
-                tokens.append(rest.prefix(1))
-                rest.removeFirst()
-            }
+        var spaced = ""
+        for character in text {
+            spaced += "@#:?=[]{}".contains(character) ? " \(character) " : String(character)
         }
-        return tokens
+        return spaced.split { $0.isWhitespace || $0 == "," }
     }
 
     private mutating func fields(until end: Substring?) -> [FieldSchema] {
@@ -40,15 +30,15 @@ struct SchemaParser {
     private mutating func field() -> FieldSchema {
         let name = next()
         let versions = accept("@") ? range(next()) : Self.allVersions
-        let tag = accept("#") ? UInt32(integer(next())) : nil
-        expect(":")
+        let tag: UInt32? = accept("#") ? number(next()) : nil
+        precondition(accept(":"), "the schema's field \(name) has no type")
         let type = type()
         var nullable: ClosedRange<Int16>?
         if accept("?") {
             let hasRange = tokens.first?.first?.isNumber ?? false
             nullable = hasRange ? range(next()) : Self.allVersions
         }
-        let defaultValue = accept("=") ? value(next(), type) : type.zero
+        let defaultValue = accept("=") ? value(next()) : type.zero
         return FieldSchema(
             name: String(name),
             versions: versions,
@@ -60,52 +50,42 @@ struct SchemaParser {
     }
 
     private mutating func type() -> FieldType {
-        switch next() {
-        case "bool": return .bool
-        case "i8": return .int8
-        case "i16": return .int16
-        case "i32": return .int32
-        case "i64": return .int64
-        case "u16": return .uint16
-        case "uuid": return .uuid
-        case "str": return .string
-        case "bytes": return .bytes
+        let token = next()
+        switch token {
         case "{": return .structure(StructureSchema(fields: fields(until: "}")))
         case "[":
-            if tokens.dropFirst().first == "]" {
-                let element = type()
-                expect("]")
-                return .array(element)
+            guard tokens.dropFirst().first == "]" else {
+                return .array(.structure(StructureSchema(fields: fields(until: "]"))))
             }
-            return .array(.structure(StructureSchema(fields: fields(until: "]"))))
-        case let other: preconditionFailure("the schema has an unknown type \(other)")
+            defer { tokens.removeFirst() }
+            return .array(type())
+        default:
+            guard let type = FieldType.named[token] else {
+                preconditionFailure("the schema has an unknown type \(token)")
+            }
+            return type
         }
     }
 
     private func range(_ text: Substring) -> ClosedRange<Int16> {
         let bounds = text.split(separator: "-")
-        if text.hasSuffix("+") { return integer(text.dropLast())...Int16.max }
-        if bounds.count == 2 { return integer(bounds[0])...integer(bounds[1]) }
-        return integer(text)...integer(text)
+        if text.hasSuffix("+") { return number(text.dropLast())...Int16.max }
+        return number(bounds[0])...number(bounds[bounds.count - 1])
     }
 
-    private func integer(_ text: Substring) -> Int16 {
-        guard let value = Int16(text) else {
+    private func value(_ text: Substring) -> WireValue {
+        switch text {
+        case "null": .null
+        case "true": .bool(true)
+        default: .int(number(text))
+        }
+    }
+
+    private func number<T: FixedWidthInteger>(_ text: Substring) -> T {
+        guard let value = T(text) else {
             preconditionFailure("the schema has \(text) in the place of a number")
         }
         return value
-    }
-
-    private func value(_ text: Substring, _ type: FieldType) -> WireValue {
-        switch text {
-        case "null": return .null
-        case "true": return .bool(true)
-        default:
-            guard let number = Int64(text) else {
-                preconditionFailure("the schema has an unknown default \(text)")
-            }
-            return .int(number)
-        }
     }
 
     private mutating func next() -> Substring {
@@ -119,10 +99,5 @@ struct SchemaParser {
         guard tokens.first == token else { return false }
         tokens.removeFirst()
         return true
-    }
-
-    private mutating func expect(_ token: Substring) {
-        let found = next()
-        precondition(found == token, "the schema has \(found) in the place of \(token)")
     }
 }

@@ -248,8 +248,28 @@ struct DataCheckTests {
         var bytes = try scene.read(path)
         for index in 4096..<min(bytes.count, 20_000) { bytes[index] = 0xAA }
         try scene.write(bytes, path)
-        let findings = try scene.check()
+        let segment = scene.segment(0)
+        try scene.write(scene.read(segment).map { ~$0 }, segment)
+        // The logs are read all the same.
+        let findings = try scene.check { #expect($0.segmentCount == 2) }
         #expect(findings.contains { $0.severity == .damage && $0.path == path })
+        #expect(findings.contains { $0.severity == .damage && $0.path == segment })
+    }
+
+    @Test func `whatever a byte of the metadata is changed to, the check comes to its end`()
+        async throws
+    {
+        let scene = try await Scene.make()
+        let path = scene.path("meta.sqlite")
+        let sound = try scene.read(path)
+        for position in stride(from: 0, to: sound.count, by: 499) {
+            var bytes = sound
+            bytes[position] = ~bytes[position]
+            try scene.write(bytes, path)
+            try scene.check()
+        }
+        try scene.write(sound, path)
+        #expect(try scene.check() == [])
     }
 
     @Test func `logs without a topic and partitions beyond its number are found`() async throws {

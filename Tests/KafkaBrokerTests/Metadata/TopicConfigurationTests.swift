@@ -74,6 +74,12 @@ struct TopicConfigurationTests {
         #expect(LogSettings(configuration) == LogSettings())
     }
 
+    @Test func `a setting without a value is refused`() {
+        #expect(throws: BrokerError.self) {
+            _ = try TopicConfiguration(given: [("retention.ms", nil)])
+        }
+    }
+
     @Test func `an unknown setting is refused with its name, made harmless`() {
         #expect {
             _ = try TopicConfiguration(given: [("retention\n.seconds", "1")])
@@ -84,7 +90,8 @@ struct TopicConfigurationTests {
 
     @Test func `settings without effect are accepted at their default`() throws {
         let configuration = try TopicConfiguration(given: [
-            ("compression.type", "producer"), ("min.insync.replicas", "1"), ("preallocate", nil),
+            ("compression.type", "producer"), ("min.insync.replicas", "1"),
+            ("preallocate", "false"),
         ])
         #expect(configuration.value("compression.type") == "producer")
         #expect(configuration.value("nonsense").isEmpty)

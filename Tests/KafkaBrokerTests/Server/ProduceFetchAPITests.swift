@@ -125,10 +125,10 @@ struct ProduceFetchAPITests {
             let other = try RawClient(port: broker.port)
             let deadline = ContinuousClock.now + .seconds(20)
             // The broker closes after its limit; until then nothing is read here.
-            while broker.connectionCount > 1 && ContinuousClock.now < deadline {
+            while broker.connections.count > 1 && ContinuousClock.now < deadline {
                 _ = try other.request(.apiVersions, version: 0)
             }
-            #expect(broker.connectionCount == 1)
+            #expect(broker.connections.count == 1)
         }
     }
 

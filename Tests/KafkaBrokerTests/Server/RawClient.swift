@@ -8,8 +8,8 @@ final class RawClient {
 
     struct ConnectionClosed: Error {}
 
-    init(port: Int, receiveBufferBytes: Int32? = nil) throws {
-        handle = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    init(port: Int, receiveBufferBytes: Int32? = nil, isIPv6: Bool = false) throws {
+        handle = socket(isIPv6 ? AF_INET6 : AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         // A test that waits longer than this for an answer has failed.
         var limit = timeval(tv_sec: 60, tv_usec: 0)
         let size = socklen_t(MemoryLayout<timeval>.size)
@@ -17,19 +17,25 @@ final class RawClient {
         if var receiveBufferBytes {
             setsockopt(handle, SOL_SOCKET, SO_RCVBUF, &receiveBufferBytes, 4)
         }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = in_port_t(port).bigEndian
-        address.sin_addr.s_addr = inet_addr("127.0.0.1")
-        let result = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(handle, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
+        let result = isIPv6 ? connect(sockaddr_in6(port: port)) : connect(sockaddr_in(port: port))
         guard result == 0 else { throw ConnectionClosed() }
     }
 
     deinit { close(handle) }
+
+    private func connect<Address>(_ address: Address) -> Int32 {
+        withUnsafePointer(to: address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                Foundation.connect(handle, $0, socklen_t(MemoryLayout<Address>.size))
+            }
+        }
+    }
+
+    /// Whether an answer, or the end of the connection, can be read right now.
+    var hasSomethingToRead: Bool {
+        var descriptor = pollfd(fd: handle, events: Int16(POLLIN), revents: 0)
+        return poll(&descriptor, 1, 0) > 0
+    }
 
     func send(_ bytes: [UInt8]) throws {
         var sent = 0
@@ -103,14 +109,32 @@ final class RawClient {
 
     /// Reads the answer to a request that was sent.
     func response(_ key: APIKey, version: Int16, correlationID: Int32) throws -> Fields {
-        let frame = try receiveFrame()
-        guard let schema = MessageSchema.of(key) else { throw ConnectionClosed() }
-        let (header, position) = try frame.withUnsafeBytes { buffer in
-            var reader = WireReader(buffer)
-            let header = try ResponseHeader(from: &reader, schema, version: version)
-            return (header, reader.position)
-        }
-        guard header.correlationID == correlationID else { throw ConnectionClosed() }
-        return try MessageCodec.decodeResponse(key, version: version, Array(frame[position...]))
+        let header = RequestHeader(
+            key: key,
+            version: version,
+            correlationID: correlationID,
+            clientID: nil
+        )
+        return try MessageCodec.decodeResponseFrame(try receiveFrame(), to: header)
+    }
+}
+
+extension sockaddr_in {
+    /// A port of 127.0.0.1.
+    fileprivate init(port: Int) {
+        self.init()
+        sin_family = sa_family_t(AF_INET)
+        sin_port = in_port_t(port).bigEndian
+        sin_addr.s_addr = inet_addr("127.0.0.1")
+    }
+}
+
+extension sockaddr_in6 {
+    /// A port of ::1.
+    fileprivate init(port: Int) {
+        self.init()
+        sin6_family = sa_family_t(AF_INET6)
+        sin6_port = in_port_t(port).bigEndian
+        sin6_addr = in6addr_loopback
     }
 }

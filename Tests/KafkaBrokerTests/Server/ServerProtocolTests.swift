@@ -93,26 +93,6 @@ struct ServerProtocolTests {
         }
     }
 
-    @Test func `random requests never stop the broker`() async throws {
-        try await withBroker { broker, _ in
-            var random = SystemRandomNumberGenerator()
-            let keys = MessageSchema.all.map(\.key.rawValue)
-            for _ in 0..<300 {
-                let client = try RawClient(port: broker.port)
-                let size = Int.random(in: 0...60, using: &random)
-                var frame = WireWriter()
-                frame.integer(Int32(size + 8))
-                frame.integer(keys.randomElement(using: &random) ?? 0)
-                frame.integer(Int16.random(in: 0...12, using: &random))
-                frame.integer(Int32(1))
-                frame.raw((0..<size).map { _ in UInt8.random(in: 0...255, using: &random) })
-                try client.send(frame.bytes)
-            }
-            let client = try RawClient(port: broker.port)
-            #expect(try client.request(.apiVersions, version: 3).errorCode() == .none)
-        }
-    }
-
     @Test func `half a request and then silence closes the connection`() async throws {
         try await withBroker {
             $0.requestArrivalMilliseconds = 50

@@ -5,6 +5,7 @@ import Logging
 
 /// Runs a broker on a free port with a directory of its own, and removes both afterwards.
 func withBroker(
+    logger: Logger = quietLogger,
     _ change: (inout BrokerSettings) -> Void = { _ in },
     body: (Broker, BrokerSettings) async throws -> Void
 ) async throws {
@@ -13,7 +14,7 @@ func withBroker(
     var settings = BrokerSettings(dataDirectory: directory.path)
     settings.port = 0
     change(&settings)
-    let broker = try await Broker.start(settings, logger: quietLogger)
+    let broker = try await Broker.start(settings, logger: logger)
     do {
         try await body(broker, settings)
     } catch {

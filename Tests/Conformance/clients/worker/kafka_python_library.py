@@ -134,7 +134,9 @@ class KafkaPythonConsumer:
             self.consumer.subscribe(topics=list(topics), listener=listener)
 
     def poll(self, timeout: float) -> list[Record]:
-        polled = self.consumer.poll(timeout_ms=int(timeout * 1000))
+        # The release 3 loses its place in a rebalance when a poll ends in the middle.
+        shortest = 0.5 if kafka.__version__ >= "3" else 0
+        polled = self.consumer.poll(timeout_ms=int(max(timeout, shortest) * 1000))
         return [record_of(message) for messages in polled.values() for message in messages]
 
     def partitions(self, topic: str) -> list[int]:

@@ -77,8 +77,7 @@ class Member:
         while not self.closing:
             self._do_tasks(consumer)
             try:
-                # kafka-python 3 loses its place in a rebalance when a poll ends in the middle.
-                polled = consumer.poll(0.5)
+                polled = consumer.poll(0.05)
                 assigned = frozenset(consumer.assignment())
             except Exception as error:
                 self._note(error)

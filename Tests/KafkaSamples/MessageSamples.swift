@@ -1,45 +1,9 @@
-@testable import KafkaWire
-
-/// The names that the golden bytes use for the APIs.
-let schemasByName: [String: MessageSchema] = [
-    "produce": .produce, "fetch": .fetch, "listOffsets": .listOffsets, "metadata": .metadata,
-    "offsetCommit": .offsetCommit, "offsetFetch": .offsetFetch,
-    "findCoordinator": .findCoordinator, "joinGroup": .joinGroup, "heartbeat": .heartbeat,
-    "leaveGroup": .leaveGroup, "syncGroup": .syncGroup, "describeGroups": .describeGroups,
-    "listGroups": .listGroups, "apiVersions": .apiVersions, "createTopics": .createTopics,
-    "deleteTopics": .deleteTopics, "deleteRecords": .deleteRecords,
-    "initProducerId": .initProducerId, "offsetForLeaderEpoch": .offsetForLeaderEpoch,
-    "addPartitionsToTxn": .addPartitionsToTxn, "addOffsetsToTxn": .addOffsetsToTxn,
-    "endTxn": .endTxn, "txnOffsetCommit": .txnOffsetCommit, "describeAcls": .describeAcls,
-    "createAcls": .createAcls, "deleteAcls": .deleteAcls, "describeConfigs": .describeConfigs,
-    "alterConfigs": .alterConfigs, "describeLogDirs": .describeLogDirs,
-    "createPartitions": .createPartitions, "deleteGroups": .deleteGroups,
-    "electLeaders": .electLeaders, "incrementalAlterConfigs": .incrementalAlterConfigs,
-    "listPartitionReassignments": .listPartitionReassignments, "offsetDelete": .offsetDelete,
-    "describeCluster": .describeCluster, "describeProducers": .describeProducers,
-    "describeTransactions": .describeTransactions, "listTransactions": .listTransactions,
-    "describeTopicPartitions": .describeTopicPartitions,
-]
-
-/// A generator that repeats its numbers from the same seed (Steele et al., SplitMix64).
-struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-
-    mutating func next(below bound: Int) -> Int { Int(next() % UInt64(bound)) }
-}
+package import KafkaWire
 
 /// A message in which each field has one fixed value for its type, and lists two elements.
-func standardFields(_ schema: StructureSchema, _ version: Int16, _ isFlexible: Bool) -> Fields {
+package func standardFields(_ schema: StructureSchema, _ version: Int16, _ isFlexible: Bool)
+    -> Fields
+{
     build(schema, version, isFlexible) { type, isNullable in
         standardValue(type, version, isFlexible)
     }
@@ -62,7 +26,7 @@ private func standardValue(_ type: FieldType, _ version: Int16, _ isFlexible: Bo
 }
 
 /// A message of random values; fields that the version lacks have their defaults.
-func randomFields(
+package func randomFields(
     _ schema: StructureSchema,
     _ version: Int16,
     _ isFlexible: Bool,
@@ -101,7 +65,8 @@ private func randomValue(
     }
 }
 
-private func build(
+/// A message whose values come from a closure; fields that the version lacks have their defaults.
+package func build(
     _ schema: StructureSchema,
     _ version: Int16,
     _ isFlexible: Bool,
@@ -114,16 +79,4 @@ private func build(
             isPresent ? value(field.type, field.isNullable(version)) : field.defaultValue
     }
     return fields
-}
-
-/// FNV-1a of 64 bits.
-func fnv(_ bytes: [UInt8]) -> UInt64 {
-    bytes.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
-}
-
-func hex(_ bytes: [UInt8]) -> String {
-    bytes.map { byte in
-        let digits = String(byte, radix: 16)
-        return digits.count == 1 ? "0" + digits : digits
-    }.joined()
 }

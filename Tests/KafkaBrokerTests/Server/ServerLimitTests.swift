@@ -1,0 +1,175 @@
+import Foundation
+import KafkaWire
+import NIOCore
+import Testing
+
+@testable import KafkaBroker
+
+/// Limits on what clients can take: connections, memory, open files, lines of the log.
+struct ServerLimitTests {
+    @Test func `of a thousand and one connections the last is refused`() async throws {
+        try await withBroker { broker, settings in
+            #expect(settings.maxConnections == 1000)
+            let clients = try (0..<1000).map { _ in try RawClient(port: broker.port) }
+            #expect(await becomesTrue { broker.connections.count == 1000 })
+            #expect(try RawClient(port: broker.port).isClosedByBroker())
+            for client in clients {
+                #expect(try client.request(.apiVersions, version: 0).errorCode() == .none)
+            }
+        }
+    }
+
+    @Test func `refused connections are counted in the log, at most once a second`() async throws {
+        let log = LogRecorder()
+        try await withBroker(logger: log.logger) {
+            $0.maxConnections = 1
+        } body: { broker, _ in
+            let first = try RawClient(port: broker.port)
+            _ = try first.request(.apiVersions, version: 0)
+            let begin = ContinuousClock.now
+            for _ in 0..<50 { #expect(try RawClient(port: broker.port).isClosedByBroker()) }
+            func lines() -> [String] { log.lines.filter { $0.hasPrefix("refusing connections") } }
+            // One line for the first, and lines with the number of those that followed.
+            #expect(
+                await becomesTrue {
+                    1
+                        + lines().compactMap { Int($0.split(separator: "count=").last ?? "") }
+                        .reduce(0, +) == 50
+                }
+            )
+            let seconds = Int((ContinuousClock.now - begin).components.seconds)
+            #expect(lines().count <= 2 + seconds)
+            #expect(lines()[0].contains("maxConnections=1"))
+        }
+    }
+
+    @Test func `too many requests in memory wait in their sockets`() async throws {
+        try await withBroker {
+            $0.socketRequestMaxBytes = 1 << 20
+            $0.requestMemoryBytes = 1 << 20
+        } body: { broker, _ in
+            let body = try MessageCodec.encodeRequest(
+                .produce,
+                version: 7,
+                RawClient.produceFields([UInt8](repeating: 0, count: 700_000))
+            )
+            let slow = try RawClient(port: broker.port)
+            let request = try slow.frame(.produce, version: 7, body: body)
+            try slow.send(Array(request.prefix(1000)))
+            #expect(await becomesTrue { broker.requestMemory.available < 700_000 })
+            let other = try RawClient(port: broker.port)
+            try other.send(request)
+            // Small requests are answered meanwhile, a hundred of them.
+            let small = try RawClient(port: broker.port)
+            for _ in 0..<100 { _ = try small.request(.apiVersions, version: 0) }
+            #expect(!other.hasSomethingToRead)
+            try slow.send(Array(request.dropFirst(1000)))
+            _ = try slow.response(.produce, version: 7, correlationID: 1)
+            _ = try other.response(.produce, version: 7, correlationID: 1)
+            #expect(await becomesTrue { broker.requestMemory.available == 1 << 20 })
+        }
+    }
+
+    @Test func `memory that a client reserved is free again when it leaves`() async throws {
+        try await withBroker {
+            $0.socketRequestMaxBytes = 1 << 20
+            $0.requestMemoryBytes = 1 << 20
+        } body: { broker, _ in
+            do {
+                let leaving = try RawClient(port: broker.port)
+                try leaving.send([0, 0x0F, 0, 0, 0, 0, 0, 7])
+                #expect(await becomesTrue { broker.requestMemory.available < 1 << 20 })
+            }
+            #expect(await becomesTrue { broker.requestMemory.available == 1 << 20 })
+        }
+    }
+
+    @Test func `clients that do not read get small answers before memory is full`() async throws {
+        try await withBroker {
+            $0.socketRequestMaxBytes = 4 << 20
+            $0.requestMemoryBytes = 8 << 20
+        } body: { broker, _ in
+            let client = try RawClient(port: broker.port)
+            try client.createTopic()
+            for _ in 0..<12 {
+                _ = try client.produce([String(repeating: "x", count: 1_000_000)], acks: 1)
+            }
+            let wanted = RawClient.fetchFields(from: 0, maxBytes: 50 << 20)
+            let slow = try RawClient(port: broker.port, receiveBufferBytes: 4096)
+            try slow.send(
+                slow.frame(
+                    .fetch,
+                    version: 11,
+                    body: MessageCodec.encodeRequest(.fetch, version: 11, wanted)
+                )
+            )
+            #expect(await becomesTrue { slow.hasSomethingToRead })
+            #expect(broker.answerMemory.available < 2 << 20)
+            let records = try client.request(.fetch, version: 11, wanted)
+                .array("responses")[0].array("partitions")[0].bytes("records")
+            // A batch that is there is always sent, however little memory is left.
+            #expect((1_000_000..<2_100_000).contains(records.count))
+        }
+    }
+
+    @Test func `a fetch that waits ends when its client leaves`() async throws {
+        try await withBroker { broker, _ in
+            let other = try RawClient(port: broker.port)
+            try other.createTopic()
+            do {
+                let leaving = try RawClient(port: broker.port)
+                let wanted = RawClient.fetchFields(from: 0, maxWaitMs: 60_000)
+                try leaving.send(
+                    leaving.frame(
+                        .fetch,
+                        version: 11,
+                        body: MessageCodec.encodeRequest(.fetch, version: 11, wanted)
+                    )
+                )
+                #expect(await becomesTrue { broker.waitingFetchCount == 1 })
+            }
+            #expect(await becomesTrue { broker.waitingFetchCount == 0 })
+        }
+    }
+
+    @Test func `sockets send at once and notice peers that are gone`() async throws {
+        try await withBroker { broker, _ in
+            let client = try RawClient(port: broker.port)
+            _ = try client.request(.apiVersions, version: 0)
+            let channel = try #require(broker.connections.first)
+            #expect(try await channel.getOption(.socketOption(.tcp_nodelay)).get() != 0)
+            #expect(try await channel.getOption(.socketOption(.so_keepalive)).get() != 0)
+        }
+    }
+
+    @Test func `open files must be enough for the connections`() throws {
+        try OpenFileLimit.check(1256, forConnections: 1000)
+        let error = #expect(throws: BrokerError.self) {
+            try OpenFileLimit.check(1255, forConnections: 1000)
+        }
+        #expect(error?.kind == .configuration)
+        #expect(error?.message.contains("1255 open files") == true)
+        #expect(error?.remedy.contains("maxConnections to at most 999") == true)
+    }
+
+    @Test func `impossible lengths take no memory`() async throws {
+        try await withBroker { broker, settings in
+            for size: Int32 in [0, 7, -1, .max, 104_857_601] {
+                for _ in 0..<50 {
+                    let client = try RawClient(port: broker.port)
+                    try client.send(withUnsafeBytes(of: size.bigEndian) { Array($0) })
+                    #expect(client.isClosedByBroker())
+                }
+            }
+            #expect(broker.requestMemory.available == settings.requestMemoryBytes)
+            // The largest that is allowed is waited for, with what it may take reserved.
+            let client = try RawClient(port: broker.port)
+            try client.send([0x06, 0x40, 0, 0])
+            #expect(
+                await becomesTrue {
+                    broker.requestMemory.available == settings.requestMemoryBytes - 104_857_600
+                }
+            )
+        }
+    }
+}
