@@ -49,6 +49,14 @@ class KilledBroker(BrokerProcess):
         if status != 0:
             raise Failure(f"the broker stopped with status {status}")
 
+    def check_data(self):
+        """Has `freshet broker check` read everything while no broker runs."""
+        check = subprocess.run([self.program, "broker", "check", self.data],
+                               capture_output=True, text=True)
+        if check.returncode != 0:
+            raise Failure(f"freshet broker check ends with status {check.returncode}:\n"
+                          f"{check.stdout[-2000:]}{check.stderr[-2000:]}")
+
     def check_log(self):
         """Looks at what the broker said since the last call; returns how many ends it cut off."""
         text = self.log_text()[self.checked:]

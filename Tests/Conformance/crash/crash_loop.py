@@ -165,6 +165,7 @@ class CrashLoop:
         self.say("nothing is written any more")
         self.broker.kill_running()
         self.kills += 1
+        self.broker.check_data()
         self.start_broker()
         report = self.compare(ledgers)
         ends = self.latest(IsolationLevel.READ_UNCOMMITTED)
@@ -176,6 +177,7 @@ class CrashLoop:
                        "a clean stop and start changed the ends")
         self.broker.stop_cleanly()
         self.broker.check_log()
+        self.broker.check_data()
         return report
 
     def wait_for_zombies(self):
@@ -314,7 +316,8 @@ def main():
         print(line)
     if loop.slots:
         print(f"workers: {sum(slot.kills for slot in loop.slots)} killed, "
-              f"{sum(slot.fenced for slot in loop.slots)} zombies fenced")
+              f"{sum(slot.fenced for slot in loop.slots)} zombies fenced, "
+              f"{sum(slot.misled for slot in loop.slots)} ended by their library")
     print(f"{loop.kills} kills, {loop.torn} unfinished ends cut off, slowest start "
           f"{loop.slowest_start:.2f} s, {len(loop.producer_ids)} producer ids, all different; "
           f"{time.monotonic() - loop.begun:.0f} s")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from broker_process import REPOSITORY, find_freshet
+from broker_process import find_freshet
 
 pytestmark = [pytest.mark.quick, pytest.mark.timeout(1500)]
 HERE = Path(__file__).parent
@@ -17,12 +17,11 @@ HERE = Path(__file__).parent
 @pytest.fixture(scope="module")
 def report(request: pytest.FixtureRequest) -> str:
     """What the loop says after it has held; its own words when it has not."""
-    newest = REPOSITORY / ".venv-conformance" / "new" / "bin" / "python"
     is_quick = request.config.getoption("markexpr") == "quick"
     freshet = find_freshet(request.config.getoption("--freshet"))
     assert freshet is not None, "no freshet program: build it, or give --freshet PATH"
     command = [
-        str(newest if newest.exists() else sys.executable),
+        sys.executable,
         str(HERE / "crash_loop.py"),
         "--freshet",
         str(freshet),

@@ -15,7 +15,9 @@ from confluent_kafka import (
 
 import records
 
+# Exit statuses.
 FENCED = 3
+NOTHING_TO_ABORT = 4
 FENCING = {
     KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH,
     KafkaError.FENCED_INSTANCE_ID,
@@ -29,7 +31,7 @@ class Rewind(Exception):
 class Transformer:
     def __init__(self, options):
         self.options = options
-        self.is_stopping = False
+        self.is_stopping = self.is_aborting = False
         self.dice = random.Random(options.seed)
         self.commits = self.aborts = self.forced = 0
         signal.signal(signal.SIGTERM, self.stop)
@@ -62,6 +64,10 @@ class Transformer:
     def end(self, error):
         """Ends the process for good: fenced, or something that must not happen."""
         print(f"fatal: {error}", flush=True)
+        if self.is_aborting and error.code() == KafkaError.INVALID_TXN_STATE:
+            # It aborts what the broker has never heard of, since that died before it read the
+            # transaction's first request: https://github.com/confluentinc/librdkafka/issues/4849
+            sys.exit(NOTHING_TO_ABORT)
         # A consumer's fatal error comes as a message of code _FATAL that has the reason as text.
         is_fenced = error.code() in FENCING or "fenced" in error.str()
         sys.exit(FENCED if is_fenced else 1)
@@ -84,7 +90,9 @@ class Transformer:
 
     def abort(self):
         self.aborts += 1
+        self.is_aborting = True
         self.retry(self.producer.abort_transaction)
+        self.is_aborting = False
         raise Rewind
 
     def rewind(self):

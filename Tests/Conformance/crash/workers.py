@@ -6,6 +6,7 @@ import sys
 import time
 
 from broker import Failure
+from transformer import FENCED, NOTHING_TO_ABORT
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -60,7 +61,6 @@ class Worker:
 class TransformerSlot:
     """A transactional id, and the process that owns it: killed, replaced, made a zombie."""
 
-    FENCED = 3
     ZOMBIE_SECONDS = 120
 
     def __init__(self, folder, index, dice, **arguments):
@@ -71,7 +71,7 @@ class TransformerSlot:
         self.generation = 0
         self.successor = None
         self.zombies = []
-        self.kills = self.fenced = 0
+        self.kills = self.fenced = self.misled = 0
         # Whether a zombie went on after the worker had started.
         self.has_rival = False
         self.worker = self.launch()
@@ -102,8 +102,11 @@ class TransformerSlot:
 
     def tick(self):
         """Looks after successors and zombies; a zombie must learn that it is one."""
-        if self.has_rival and self.worker.process.poll() == self.FENCED:
+        if self.has_rival and self.worker.process.poll() == FENCED:
             # A zombie that joins the group anew takes a static member's place back.
+            self.replace(self.launch())
+        if self.worker.process.poll() == NOTHING_TO_ABORT:
+            self.misled += 1
             self.replace(self.launch())
         self.worker.check()
         if self.successor is not None:
@@ -119,7 +122,7 @@ class TransformerSlot:
                     zombie.kill()
                     raise Failure(f"{zombie.name} has a successor and does not notice: "
                                   f"{zombie.output()[-600:]}")
-            elif zombie.process.returncode == self.FENCED:
+            elif zombie.process.returncode == FENCED:
                 self.zombies.remove((zombie, deadline))
                 self.fenced += 1
             else:
