@@ -205,7 +205,7 @@ extension Generator {
         }
         let isFramed = codec == .snappy && isOneIn(2)
         return builder.build(
-            compress: { isFramed ? Sample.xerial($0) : Sample.compress($0, codec) },
+            compress: { isFramed ? Compressed.xerial($0) : Compressed.records($0, codec) },
             checksum: { ck_crc32c(0, $0.baseAddress, $0.count) }
         )
     }
@@ -220,7 +220,7 @@ extension Generator {
     }
 
     private static let bombs: [[UInt8]] = RecordBatchHeader.Compression.allCases.dropFirst().map {
-        Sample.compress([UInt8](repeating: 0, count: 24 << 20), $0)
+        Compressed.records([UInt8](repeating: 0, count: 24 << 20), $0)
     }
 
     /// A batch of a header and whatever comes behind it, with its length and a right checksum.

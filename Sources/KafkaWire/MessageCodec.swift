@@ -68,6 +68,34 @@ public enum MessageCodec {
         return encoder.writer.bytes
     }
 
+    /// Writes a whole request: length, header and body.
+    public static func encodeRequestFrame(
+        _ header: RequestHeader,
+        _ fields: Fields
+    ) throws(WireError) -> [UInt8] {
+        var writer = WireWriter()
+        writer.integer(Int32(0))
+        try header.encode(into: &writer)
+        writer.raw(try encodeRequest(header.key, version: header.version, fields))
+        try writer.setLength(writer.bytes.count)
+        return writer.bytes
+    }
+
+    /// Reads a response without its length, the answer to a request with this header.
+    public static func decodeResponseFrame(
+        _ bytes: [UInt8],
+        to header: RequestHeader
+    ) throws(WireError) -> Fields {
+        let schema = try schema(header.key, header.version)
+        let found = bytes.prefix(4).reduce(Int32(0)) { $0 << 8 | Int32($1) }
+        guard bytes.count >= 4, found == header.correlationID else {
+            throw .malformed("the answer to request \(header.correlationID) is for \(found)")
+        }
+        // The broker has no tagged fields to put into the header.
+        let body = bytes.dropFirst(schema.hasTagsInResponseHeader(header.version) ? 5 : 4)
+        return try decodeResponse(header.key, version: header.version, Array(body))
+    }
+
     private static func schema(
         _ key: APIKey,
         _ version: Int16

@@ -4,10 +4,10 @@ import CZlib
 import CZstd
 package import KafkaWire
 
-/// What clients send, made without a client.
-package enum Sample {
-    /// Compresses records as clients do.
-    package static func compress(
+/// Compresses records as Kafka's clients do.
+package enum Compressed {
+    /// Compresses records by any of the codecs.
+    package static func records(
         _ bytes: [UInt8],
         _ compression: RecordBatchHeader.Compression
     ) -> [UInt8] {
@@ -20,7 +20,7 @@ package enum Sample {
         }
     }
 
-    package static func gzip(_ bytes: [UInt8]) -> [UInt8] {
+    static func gzip(_ bytes: [UInt8]) -> [UInt8] {
         var input = bytes
         var output = [UInt8](repeating: 0, count: bytes.count + 1024)
         var stream = z_stream()
@@ -48,7 +48,7 @@ package enum Sample {
         return Array(output.prefix(Int(stream.total_out)))
     }
 
-    package static func snappy(_ bytes: [UInt8]) -> [UInt8] {
+    static func snappy(_ bytes: [UInt8]) -> [UInt8] {
         var output = [CChar](repeating: 0, count: snappy_max_compressed_length(bytes.count))
         var count = output.count
         snappy_compress(bytes.map { CChar(bitPattern: $0) }, bytes.count, &output, &count)
@@ -65,13 +65,13 @@ package enum Sample {
         return output
     }
 
-    package static func lz4(_ bytes: [UInt8]) -> [UInt8] {
+    static func lz4(_ bytes: [UInt8]) -> [UInt8] {
         var output = [UInt8](repeating: 0, count: LZ4F_compressFrameBound(bytes.count, nil))
         let count = LZ4F_compressFrame(&output, output.count, bytes, bytes.count, nil)
         return Array(output.prefix(count))
     }
 
-    package static func zstd(_ bytes: [UInt8]) -> [UInt8] {
+    static func zstd(_ bytes: [UInt8]) -> [UInt8] {
         var output = [UInt8](repeating: 0, count: ZSTD_compressBound(bytes.count))
         let count = ZSTD_compress(&output, output.count, bytes, bytes.count, 3)
         return Array(output.prefix(count))

@@ -75,13 +75,8 @@ final class BrokerConnection {
                 correlationID: correlationID,
                 clientID: "freshet"
             )
-            var writer = WireWriter()
-            writer.integer(Int32(0))
-            try header.encode(into: &writer)
-            writer.raw(try MessageCodec.encodeRequest(key, version: version, request))
-            writer.patch(Int32(writer.bytes.count - 4), at: 0)
-            try send(writer.bytes)
-            return try decode(key, version, try receive())
+            try send(try MessageCodec.encodeRequestFrame(header, request))
+            return try MessageCodec.decodeResponseFrame(try receive(), to: header)
         } catch {
             throw CommandFailure(
                 .unreachable,
@@ -89,24 +84,6 @@ final class BrokerConnection {
                 remedy: "check that a Kafka broker without TLS listens there, and its log"
             )
         }
-    }
-
-    private func decode(
-        _ key: APIKey,
-        _ version: Int16,
-        _ bytes: [UInt8]
-    ) throws(WireError) -> Fields {
-        guard let schema = MessageSchema.of(key) else { throw lost }
-        let position = bytes.withUnsafeBytes { buffer in
-            Result { () throws(WireError) in
-                var reader = WireReader(buffer)
-                let header = try ResponseHeader(from: &reader, schema, version: version)
-                guard header.correlationID == correlationID else { throw lost }
-                return reader.position
-            }
-        }
-        let body = bytes[try position.get()...]
-        return try MessageCodec.decodeResponse(key, version: version, Array(body))
     }
 }
 
@@ -118,7 +95,7 @@ extension BrokerConnection {
     }
 
     private static func failure(_ message: String) -> WireError {
-        WireError(.truncated, message, remedy: "ask again")
+        .truncated(message)
     }
 
     private func send(_ bytes: [UInt8]) throws(WireError) {

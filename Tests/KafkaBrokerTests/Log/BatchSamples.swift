@@ -4,7 +4,7 @@ import KafkaWire
 @testable import KafkaBroker
 
 /// Batches as clients send them.
-extension Sample {
+enum Sample {
     /// A batch of records with values that tell them apart.
     static func batch(
         _ count: Int = 1,
@@ -63,4 +63,13 @@ extension Sample {
         }
         return bytes
     }
+
+    static func compress(
+        _ bytes: [UInt8],
+        _ compression: RecordBatchHeader.Compression
+    ) -> [UInt8] {
+        Compressed.records(bytes, compression)
+    }
+
+    static func xerial(_ bytes: [UInt8]) -> [UInt8] { Compressed.xerial(bytes) }
 }

@@ -1,4 +1,5 @@
 import FuzzCases
+import KafkaWire
 import Testing
 
 @testable import KafkaBroker

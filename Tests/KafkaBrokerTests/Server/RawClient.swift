@@ -109,18 +109,13 @@ final class RawClient {
 
     /// Reads the answer to a request that was sent.
     func response(_ key: APIKey, version: Int16, correlationID: Int32) throws -> Fields {
-        let frame = try receiveFrame()
-        guard let schema = MessageSchema.of(key) else { throw ConnectionClosed() }
-        let headerByteCount = schema.hasTagsInResponseHeader(version) ? 5 : 4
-        let found = frame.prefix(4).reduce(Int32(0)) { $0 << 8 | Int32($1) }
-        guard found == correlationID, frame.count >= headerByteCount else {
-            throw ConnectionClosed()
-        }
-        return try MessageCodec.decodeResponse(
-            key,
+        let header = RequestHeader(
+            key: key,
             version: version,
-            Array(frame.dropFirst(headerByteCount))
+            correlationID: correlationID,
+            clientID: nil
         )
+        return try MessageCodec.decodeResponseFrame(try receiveFrame(), to: header)
     }
 }
 
