@@ -1,5 +1,5 @@
 /// A 16-byte identifier as Kafka uses it for topics; all zero means "none".
-public struct UUID16: Hashable, Sendable, CustomStringConvertible {
+public struct UUID16: Hashable, Sendable, Codable, CustomStringConvertible {
     /// The first eight bytes, big-endian.
     public var high: UInt64
     /// The last eight bytes, big-endian.

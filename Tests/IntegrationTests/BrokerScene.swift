@@ -46,6 +46,19 @@ final class BrokerScene {
     }
 }
 
+/// Runs a test with a broker and removes it afterwards, whatever happens.
+func withBroker(_ body: (BrokerScene) async throws -> Void) async throws {
+    let scene = BrokerScene()
+    do {
+        try await scene.start()
+        try await body(scene)
+    } catch {
+        await scene.remove()
+        throw error
+    }
+    await scene.remove()
+}
+
 /// What a test keeps of a record.
 struct Received: Equatable {
     var partition: Int32

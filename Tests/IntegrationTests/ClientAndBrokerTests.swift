@@ -6,19 +6,6 @@ import Testing
 
 /// The client, over real librdkafka, against the embedded broker, over real sockets and files.
 @Suite struct ClientAndBrokerTests {
-    /// Runs a test with a broker and removes it afterwards, whatever happens.
-    private func withBroker(_ body: (BrokerScene) async throws -> Void) async throws {
-        let scene = BrokerScene()
-        do {
-            try await scene.start()
-            try await body(scene)
-        } catch {
-            await scene.remove()
-            throw error
-        }
-        await scene.remove()
-    }
-
     @Test(arguments: ["none", "gzip", "snappy", "lz4", "zstd"])
     func `records come back as they were sent, in order`(compression: String) async throws {
         try await withBroker { scene in

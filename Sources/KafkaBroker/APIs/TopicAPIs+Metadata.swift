@@ -23,11 +23,7 @@ extension TopicAPIs {
                     if let name = topic.optionalString("name"), let result = named.popFirst() {
                         return description(of: result, named: name)
                     }
-                    // Before version 12 an answer needs a name.
-                    guard request.version >= 12 else {
-                        return ["errorCode": .code(.invalidRequest)]
-                    }
-                    return description(ofID: topic.uuid("topicId"))
+                    return description(ofID: topic.uuid("topicId"), request.version)
                 }
                 answer(metadata(topics, asked))
             }
@@ -77,9 +73,11 @@ extension TopicAPIs {
         }
     }
 
-    private func description(ofID id: UUID16) -> Fields {
+    private func description(ofID id: UUID16, _ version: Int16) -> Fields {
         if let topic = store.topic(id: id) { return description(of: topic) }
-        return ["name": nil, "topicId": .uuid(id), "errorCode": .code(.unknownTopicID)]
+        // Older answers have no way to say that there is no name.
+        let name: WireValue = version >= 12 ? nil : ""
+        return ["name": name, "topicId": .uuid(id), "errorCode": .code(.unknownTopicID)]
     }
 }
 

@@ -221,7 +221,7 @@ extension DataCheck {
         _ metadata: MetadataDatabase.Opened
     ) throws(BrokerError) -> [Int64: Set<PartitionID>] {
         do {
-            let stored = try metadata.database.read(MetadataDatabase.transactions)
+            let stored = try metadata.database.read(TransactionMetadata.fetchAll)
             let open = stored.filter { $0.phase == .ongoing || $0.phase.isPrepared }
             return Dictionary(open.map { ($0.producer.id, $0.partitions) }) { $0.union($1) }
         } catch {
@@ -263,10 +263,9 @@ extension DataCheck {
             """
         do {
             for row in try metadata.database.read({ try Row.fetchAll($0, sql: sql) }) {
-                guard let id = UUID16(data: row["topic_id"]) else { continue }
-                let partition = PartitionID(topic: id, index: row["partition"])
                 let offset: Int64 = row["offset"]
-                guard let end = ends[partition], offset > end else { continue }
+                guard let partition = PartitionID(row), let end = ends[partition], offset > end
+                else { continue }
                 let name = "\(row["name"] as String)-\(partition.index)"
                 found(
                     .notice,
@@ -289,5 +288,16 @@ extension DataCheck {
                 .reduce(0) { $0 + (FileSystem.byteCount(of: directory + "/" + $1) ?? 0) }
             found(.notice, directory, "\(bytes) bytes that an earlier start found damaged")
         }
+    }
+}
+
+extension PartitionID {
+    /// The partition that a row names; nil if there can be none of that name.
+    fileprivate init?(_ row: Row) {
+        let index: Int64 = row["partition"]
+        guard let topic = UUID16(data: row["topic_id"]), let index = Int32(exactly: index) else {
+            return nil
+        }
+        self.init(topic: topic, index: index)
     }
 }

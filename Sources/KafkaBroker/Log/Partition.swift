@@ -1,7 +1,7 @@
 import KafkaWire
 
 /// Names a partition: a topic by its id, never by its name, and a number.
-struct PartitionID: Hashable, Sendable, CustomStringConvertible {
+struct PartitionID: Hashable, Sendable, Codable, CustomStringConvertible {
     var topic: UUID16
     var index: Int32
 

@@ -69,7 +69,7 @@ enum MetadataDatabase {
     private static func start(_ database: DatabaseQueue, _ rows: Database) throws -> Opened {
         let clusterID = try value("cluster_id", rows) ?? UUID16.random().description
         try set("cluster_id", clusterID, rows)
-        let epoch = Int32(clamping: try counter("leader_epoch", rows) + 1)
+        let epoch = Int32(clamping: try counter("leader_epoch", rows) &+ 1)
         try set("leader_epoch", String(epoch), rows)
         let wasClosedCleanly = try value("clean", rows) == "1"
         try setClean(false, rows)
@@ -97,14 +97,18 @@ extension MetadataDatabase {
         let first = try counter("next_producer_id", rows)
         let (end, overflow) = first.addingReportingOverflow(producerIDBlock)
         guard !overflow, first >= 0 else {
-            throw BrokerError(
-                .storage,
-                "the counter of producer ids stands at \(first)",
-                remedy: "the metadata is damaged: restore it from a backup"
-            )
+            throw damage("the counter of producer ids stands at \(first)")
         }
         try set("next_producer_id", String(end), rows)
         return first..<end
+    }
+
+    static func damage(_ message: String) -> BrokerError {
+        BrokerError(
+            .storage,
+            message,
+            remedy: "the metadata is damaged: restore it from a backup"
+        )
     }
 
     private static func counter(_ key: String, _ rows: Database) throws -> Int64 {
@@ -141,7 +145,7 @@ extension MetadataDatabase {
     }
 
     static func markDeleted(_ id: UUID16, _ rows: Database) throws {
-        for table in ["\"offset\"", "txn_offset", "txn_part"] {
+        for table in ["\"offset\"", "txn_offset"] {
             try rows.execute(sql: "DELETE FROM \(table) WHERE topic_id = ?", arguments: [id.data])
         }
         try rows.execute(sql: "UPDATE topic SET deleted = 1 WHERE id = ?", arguments: [id.data])
@@ -180,13 +184,16 @@ extension MetadataDatabase {
             configurations[id, default: [:]][key] = row["v"]
         }
         let sql = "SELECT id, name, partitions, created FROM topic WHERE NOT deleted"
-        return try Row.fetchAll(rows, sql: sql).compactMap { row in
+        return try Row.fetchAll(rows, sql: sql).map { row in
             let data: Data = row["id"]
-            guard let id = UUID16(data: data) else { return nil }
+            let count: Int64 = row["partitions"]
+            guard let id = UUID16(data: data), count <= Topic.maximumPartitionCount else {
+                throw damage("topic \(row["name"] as String) has \(count) partitions")
+            }
             return Topic(
                 id: id,
                 name: row["name"],
-                partitionCount: row["partitions"],
+                partitionCount: Int32(count),
                 creationDate: row["created"],
                 leaderEpoch: leaderEpoch,
                 configuration: TopicConfiguration(stored: configurations[data] ?? [:])

@@ -74,28 +74,15 @@ extension MetadataDatabase {
                 sql: """
                     CREATE TABLE txn (
                         id TEXT PRIMARY KEY,
-                        producer_id INTEGER NOT NULL,
+                        producer TEXT NOT NULL,
                         previous_producer_id INTEGER NOT NULL,
-                        epoch INTEGER NOT NULL,
                         last_epoch INTEGER NOT NULL,
                         timeout INTEGER NOT NULL,
                         state TEXT NOT NULL,
+                        partitions TEXT NOT NULL,
+                        groups TEXT NOT NULL,
                         started INTEGER,
                         updated INTEGER NOT NULL
-                    ) STRICT, WITHOUT ROWID;
-
-                    CREATE TABLE txn_part (
-                        txn_id TEXT NOT NULL,
-                        topic_id BLOB NOT NULL REFERENCES topic (id) ON DELETE CASCADE,
-                        partition INTEGER NOT NULL,
-                        PRIMARY KEY (txn_id, topic_id, partition)
-                    ) STRICT, WITHOUT ROWID;
-                    CREATE INDEX txn_part_topic ON txn_part (topic_id);
-
-                    CREATE TABLE txn_group (
-                        txn_id TEXT NOT NULL,
-                        group_id TEXT NOT NULL,
-                        PRIMARY KEY (txn_id, group_id)
                     ) STRICT, WITHOUT ROWID;
                     """
             )

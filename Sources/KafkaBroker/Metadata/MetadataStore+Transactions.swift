@@ -1,14 +1,19 @@
-import Foundation
 import GRDB
 import KafkaWire
+import Synchronization
 
 /// Transactional ids, and what belongs to their transactions. As with groups, the image of these
 /// is with their coordinator, which reads them once at start and then only writes.
 extension MetadataStore {
-    /// Reads all transactional ids; blocks.
+    /// Reads all transactional ids, without the partitions of topics that are deleted; blocks.
     func loadTransactions() throws(BrokerError) -> [TransactionMetadata] {
         do {
-            return try writer.read(MetadataDatabase.transactions)
+            let topics = image.withLock { $0.topics }
+            return try writer.read(TransactionMetadata.fetchAll).map { stored in
+                var transaction = stored
+                transaction.partitions = stored.partitions.filter { topics[$0.topic] != nil }
+                return transaction
+            }
         } catch {
             throw BrokerError.storage("the transactions could not be read", error)
         }
@@ -21,13 +26,9 @@ extension MetadataStore {
     ///
     /// - Parameters:
     ///   - transaction: As it is to be. If it has no producer id, it gets a new one.
-    ///   - partitions: The partitions that are new in the transaction.
-    ///   - groups: The groups that are new in it.
     ///   - completion: Gets the producer id.
     func save(
         _ transaction: TransactionMetadata,
-        adding partitions: Set<PartitionID>,
-        _ groups: Set<String>,
         completion: @escaping @Sendable (Result<Int64, BrokerError>) -> Void
     ) {
         writer.submit { rows, image in
@@ -35,19 +36,10 @@ extension MetadataStore {
             if transaction.producer.id < 0 {
                 transaction.producer.id = try image.takeProducerID(rows)
             }
-            try MetadataDatabase.save(transaction, rows)
-            let id = transaction.transactionalID
-            for partition in partitions where image.topics[partition.topic] != nil {
-                let sql = "INSERT OR IGNORE INTO txn_part VALUES (?, ?, ?)"
-                try rows.cachedStatement(sql: sql).execute(
-                    arguments: [id, partition.topic.data, partition.index]
-                )
+            try transaction.insert(rows, onConflict: .replace)
+            if transaction.phase.isComplete {
+                try MetadataDatabase.releaseOffsets(of: transaction, rows)
             }
-            for group in groups {
-                let sql = "INSERT OR IGNORE INTO txn_group VALUES (?, ?)"
-                try rows.cachedStatement(sql: sql).execute(arguments: [id, group])
-            }
-            if transaction.phase.isComplete { try MetadataDatabase.finish(transaction, rows) }
             return transaction.producer.id
         } completion: {
             completion($0)
@@ -60,53 +52,45 @@ extension MetadataStore {
         completion: @escaping @Sendable (Result<Void, BrokerError>) -> Void
     ) {
         writer.submit { rows, _ in
-            try rows.execute(sql: "DELETE FROM txn WHERE id = ?", arguments: [id])
+            _ = try TransactionMetadata.deleteOne(rows, key: id)
         } completion: {
             completion($0)
         }
     }
 }
 
-/// Rows of transactions.
+/// Partitions and groups are kept as JSON: they are only ever read all at once.
+extension TransactionMetadata: FetchableRecord, PersistableRecord {
+    static let databaseTableName = "txn"
+}
+
+/// Offsets that wait in transactions.
 extension MetadataDatabase {
     /// Whether a producer may store offsets of a group in its transaction (rule 8 of 3.6).
     ///
     /// Asked within the change that stores them, it cannot be outrun by the transaction's end: all
     /// changes are made one after another.
     static func checkOffsets(
-        _ transaction: OffsetTransaction,
+        _ request: OffsetTransaction,
         ofGroup group: String,
         _ rows: Database
     ) throws -> ErrorCode {
-        let statement = try rows.cachedStatement(
-            sql: """
-                SELECT producer_id, epoch, state, EXISTS (
-                    SELECT 1 FROM txn_group WHERE txn_id = txn.id AND group_id = ?
-                ) AS has_group FROM txn WHERE id = ?
-                """
-        )
-        let arguments: StatementArguments = [group, transaction.transactionalID]
-        guard let row = try Row.fetchOne(statement, arguments: arguments),
-            row["producer_id"] == transaction.producerID
+        let id = request.transactionalID
+        guard let transaction = try TransactionMetadata.fetchOne(rows, key: id),
+            transaction.producer.id == request.producerID
         else { return .invalidProducerIDMapping }
-        guard row["epoch"] == transaction.producerEpoch else { return .invalidProducerEpoch }
-        let phase = TransactionMetadata.Phase(rawValue: row["state"])
-        if phase?.isPrepared == true { return .concurrentTransactions }
-        return phase == .ongoing && row["has_group"] ? .none : .invalidTransactionState
+        guard transaction.producer.epoch == request.producerEpoch else {
+            return .invalidProducerEpoch
+        }
+        guard !transaction.phase.isPrepared else { return .concurrentTransactions }
+        return transaction.groups.contains(group) ? .none : .invalidTransactionState
     }
 
-    fileprivate static func save(_ transaction: TransactionMetadata, _ rows: Database) throws {
-        let sql = "INSERT OR REPLACE INTO txn VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        try rows.cachedStatement(sql: sql).execute(arguments: [
-            transaction.transactionalID, transaction.producer.id, transaction.previousProducerID,
-            transaction.producer.epoch, transaction.lastEpoch, transaction.timeout,
-            transaction.phase.rawValue, transaction.startDate, transaction.lastUpdate,
-        ])
-    }
-
-    /// Commits or drops the offsets of a transaction, and empties it.
-    fileprivate static func finish(_ transaction: TransactionMetadata, _ rows: Database) throws {
-        let (id, producerID) = (transaction.transactionalID, transaction.producer.id)
+    /// Commits or drops the offsets that wait in a transaction.
+    fileprivate static func releaseOffsets(
+        of transaction: TransactionMetadata,
+        _ rows: Database
+    ) throws {
         if transaction.phase.isCommit {
             try rows.execute(
                 sql: """
@@ -115,51 +99,12 @@ extension MetadataDatabase {
                     SELECT group_id, topic_id, partition, "offset", epoch, metadata, ?
                     FROM txn_offset WHERE producer_id = ?
                     """,
-                arguments: [transaction.lastUpdate, producerID]
+                arguments: [transaction.lastUpdate, transaction.producer.id]
             )
         }
         try rows.execute(
-            sql: """
-                DELETE FROM txn_offset WHERE producer_id = ?;
-                DELETE FROM txn_part WHERE txn_id = ?;
-                DELETE FROM txn_group WHERE txn_id = ?
-                """,
-            arguments: [producerID, id, id]
+            sql: "DELETE FROM txn_offset WHERE producer_id = ?",
+            arguments: [transaction.producer.id]
         )
-    }
-
-    static func transactions(_ rows: Database) throws -> [TransactionMetadata] {
-        var partitions: [String: Set<PartitionID>] = [:]
-        for row in try Row.fetchAll(rows, sql: "SELECT * FROM txn_part") {
-            guard let topic = UUID16(data: row["topic_id"]) else { continue }
-            let partition = PartitionID(topic: topic, index: row["partition"])
-            partitions[row["txn_id"], default: []].insert(partition)
-        }
-        var groups: [String: Set<String>] = [:]
-        for row in try Row.fetchAll(rows, sql: "SELECT * FROM txn_group") {
-            groups[row["txn_id"], default: []].insert(row["group_id"])
-        }
-        return try Row.fetchAll(rows, sql: "SELECT * FROM txn").map { row in
-            let id: String = row["id"]
-            guard let phase = TransactionMetadata.Phase(rawValue: row["state"]) else {
-                throw BrokerError(
-                    .storage,
-                    "transactional id \(id) is in an unknown state",
-                    remedy: "the metadata is damaged: restore it from a backup"
-                )
-            }
-            return TransactionMetadata(
-                transactionalID: id,
-                producer: ProducerIdentity(id: row["producer_id"], epoch: row["epoch"]),
-                previousProducerID: row["previous_producer_id"],
-                lastEpoch: row["last_epoch"],
-                timeout: row["timeout"],
-                phase: phase,
-                partitions: partitions[id] ?? [],
-                groups: groups[id] ?? [],
-                startDate: row["started"],
-                lastUpdate: row["updated"]
-            )
-        }
     }
 }

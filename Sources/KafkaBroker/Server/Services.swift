@@ -44,10 +44,13 @@ final class Services: Sendable {
         }
         do throws(BrokerError) {
             transactions = try TransactionCoordinator(
-                store: store,
-                participants: TransactionParticipants(logs: topics, groups: groups),
-                faults: try FaultPoint(settings.faultPoint),
-                logger: logger
+                TransactionEnvironment(
+                    store: store,
+                    logs: topics,
+                    groups: groups,
+                    faults: try FaultPoint(settings.faultPoint),
+                    logger: logger
+                )
             )
         } catch {
             groups.stop()
@@ -91,29 +94,33 @@ extension BrokerSettings {
     }
 }
 
-extension TransactionParticipants {
-    /// The logs and groups of this broker.
-    init(logs: TopicLogs, groups: GroupCoordinator) {
-        self.init { id, producer, completion in
-            guard let partition = logs.partition(id.topic, id.index) else {
-                return completion(.unknownTopicOrPartition)
-            }
-            partition.beginTransaction(
-                producerID: producer.id,
-                epoch: producer.epoch,
-                completion
-            )
-        } end: { id, marker, onlyIfOpen, completion in
-            guard let partition = logs.partition(id.topic, id.index) else {
-                return completion(.unknownTopicOrPartition)
-            }
-            partition.endTransaction(marker, onlyIfOpen: onlyIfOpen, completion)
-        } endInGroups: { producerID, isCommit, completion in
-            groups.endTransaction(
-                producerID: producerID,
-                isCommit: isCommit,
-                completion: completion
-            )
-        }
+extension TransactionEnvironment {
+    /// What transactions need, with the logs and groups of this broker.
+    init(
+        store: MetadataStore,
+        logs: TopicLogs,
+        groups: GroupCoordinator,
+        faults: FaultPoint,
+        logger: Logger
+    ) {
+        self.init(
+            store: store,
+            begin: { id, producer, completion in
+                logs.partition(id.topic, id.index)?
+                    .beginTransaction(
+                        producerID: producer.id,
+                        epoch: producer.epoch,
+                        completion
+                    ) ?? completion(.unknownTopicOrPartition)
+            },
+            end: { id, marker, onlyIfOpen, completion in
+                logs.partition(id.topic, id.index)?
+                    .endTransaction(marker, onlyIfOpen: onlyIfOpen, completion)
+                    ?? completion(.unknownTopicOrPartition)
+            },
+            endInGroups: groups.endTransaction,
+            faults: faults,
+            logger: logger
+        )
     }
 }

@@ -1,6 +1,5 @@
 import Dispatch
 import KafkaWire
-import Logging
 
 /// Coordinates transactions: who may write, and that all of a transaction counts or nothing.
 ///
@@ -14,67 +13,43 @@ final class TransactionCoordinator: Sendable {
     /// Most requests that may wait: 1,000 connections have one in flight each.
     static let capacity = 16_384
 
-    let store: MetadataStore
-    let settings: TransactionSettings
-    let participants: TransactionParticipants
-    let faults: FaultPoint
-    let logger: Logger
-    /// The time in milliseconds since 1970; never goes back.
-    let now: @Sendable () -> Int64
+    let environment: TransactionEnvironment
     private let inbox = Inbox<Job>(capacity: capacity)
     private let thread = OwnThread(name: "transactions")
 
     /// Loads the transactions, lets those that are open go on and finishes those that are decided;
     /// blocks meanwhile.
     ///
-    /// - Parameters:
-    ///   - store: Where they are kept; must be closed after `stop`.
-    ///   - settings: Limits and times.
-    ///   - participants: Logs and groups, which must be open.
-    ///   - faults: Where to die in tests.
-    ///   - logger: For failures.
-    ///   - now: The time in milliseconds since 1970; must never go back.
+    /// - Parameter environment: What transactions need. Logs and groups must be open; the store
+    ///   must be closed after `stop`.
     /// - Throws: `BrokerError` if the transactions cannot be read.
-    init(
-        store: MetadataStore,
-        settings: TransactionSettings = TransactionSettings(),
-        participants: TransactionParticipants,
-        faults: FaultPoint,
-        logger: Logger,
-        now: @escaping @Sendable () -> Int64 = Moment.steadyDate()
-    ) throws(BrokerError) {
-        self.store = store
-        self.settings = settings
-        self.participants = participants
-        self.faults = faults
-        self.logger = logger
-        self.now = now
-        let transactions = try store.loadTransactions()
+    init(_ environment: TransactionEnvironment) throws(BrokerError) {
+        self.environment = environment
+        let transactions = try environment.store.loadTransactions()
+        environment.store.observeTopicDeletions { [self] id in post { $0.forgetTopic(id) } }
         let restored = DispatchSemaphore(value: 0)
         thread.start { [self] in
-            let registry = TransactionRegistry(self)
+            let registry = TransactionRegistry(environment) { [self] in post($0) }
             registry.restore(transactions) { restored.signal() }
             registry.run(inbox)
         }
-        store.observeTopicDeletions { [self] id in post { $0.forgetTopic(id) } }
         restored.wait()
     }
 
     /// Has something done on the coordinator's thread.
     ///
-    /// - Parameters:
-    ///   - job: What to do.
-    ///   - refused: Called instead if too much is waiting, or the broker stops.
-    func perform(_ job: @escaping Job, refused: (ErrorCode) -> Void) {
+    /// - Parameter job: What to do.
+    /// - Returns: Nil, or why it is not done: too much is waiting, or the broker stops.
+    func perform(_ job: @escaping Job) -> ErrorCode? {
         switch inbox.push(job) {
-        case .accepted: break
-        case .full: refused(.coordinatorLoadInProgress)
-        case .closed: refused(.coordinatorNotAvailable)
+        case .accepted: nil
+        case .full: .coordinatorLoadInProgress
+        case .closed: .coordinatorNotAvailable
         }
     }
 
     /// Has something done that the coordinator's thread asked for, unless the thread has ended.
-    func post(_ job: @escaping Job) { _ = inbox.push(job, isReply: true) }
+    private func post(_ job: @escaping Job) { _ = inbox.push(job, isReply: true) }
 
     /// Gives a transactional id an input; see `TransactionRegistry.change`.
     func change(
@@ -84,11 +59,8 @@ final class TransactionCoordinator: Sendable {
         reply: @escaping @Sendable (Outcome) -> Void
     ) {
         guard !id.isEmpty else { return reply(.failure(.invalidRequest)) }
-        perform {
-            $0.change(id, creating: isNew, input, reply: reply)
-        } refused: {
-            reply(.failure($0))
-        }
+        let refusal = perform { $0.change(id, creating: isNew, input, reply: reply) }
+        if let refusal { reply(.failure(refusal)) }
     }
 
     /// Answers what waits with "not available" and ends the thread; blocks until it has ended.
@@ -105,14 +77,6 @@ final class TransactionCoordinator: Sendable {
             initProducerID, addPartitionsToTransaction, addOffsetsToTransaction, endTransaction,
             describeTransactions, listTransactions,
         ]
-    }
-}
-
-extension Moment {
-    /// A clock that shows the date and that nobody can set while the broker runs.
-    static func steadyDate() -> @Sendable () -> Int64 {
-        let start = now()
-        return { start.date + now().uptime - start.uptime }
     }
 }
 

@@ -1,7 +1,7 @@
 import KafkaWire
 
 /// A producer as it names itself in its requests: the epoch tells it from those before it.
-struct ProducerIdentity: Sendable, Equatable {
+struct ProducerIdentity: Sendable, Equatable, Codable {
     var id: Int64
     var epoch: Int16
 
@@ -10,9 +10,9 @@ struct ProducerIdentity: Sendable, Equatable {
 }
 
 /// What is stored of a transactional id: whose it is, and what its transaction consists of.
-struct TransactionMetadata: Sendable, Equatable {
+struct TransactionMetadata: Sendable, Equatable, Codable {
     /// How far the transaction has come; the text is what clients are shown.
-    enum Phase: String, Sendable, CaseIterable {
+    enum Phase: String, Sendable, Codable {
         /// The producer has begun nothing yet.
         case empty = "Empty"
         case ongoing = "Ongoing"
@@ -48,6 +48,16 @@ struct TransactionMetadata: Sendable, Equatable {
     var startDate: Int64?
     /// When anything of this last changed, in milliseconds since 1970.
     var lastUpdate: Int64
+
+    private enum CodingKeys: String, CodingKey {
+        case transactionalID = "id"
+        case previousProducerID = "previous_producer_id"
+        case lastEpoch = "last_epoch"
+        case startDate = "started"
+        case lastUpdate = "updated"
+        case phase = "state"
+        case producer, timeout, partitions, groups
+    }
 
     /// Whether nobody can be fenced any more by counting the epoch up, except the present producer.
     var isEpochExhausted: Bool { producer.epoch >= Int16.max - 1 }

@@ -13,9 +13,8 @@ final class TransactionRegistry {
     /// A transactional id and what its owner notes about it.
     private struct Entry {
         var state: TransactionState
-        /// Whom to answer when everything is done, and with what; all others are refused meanwhile.
+        /// Whom to answer when everything is done; all others are refused meanwhile.
         var reply: (@Sendable (Outcome) -> Void)?
-        var answer = ErrorCode.none
         /// The partitions of a prepared transaction that have no marker yet.
         var unmarked: Set<PartitionID> = []
         /// Whether markers are being written.
@@ -25,14 +24,22 @@ final class TransactionRegistry {
         var isRetry = false
     }
 
-    private let coordinator: TransactionCoordinator
+    private let environment: TransactionEnvironment
+    /// Has something done here later, unless the thread has ended.
+    private let post: @Sendable (@escaping TransactionCoordinator.Job) -> Void
     private var entries: [String: Entry] = [:]
     /// Those that are ongoing or prepared.
     private var activeIDs: Set<String> = []
     private var nextCheck = DispatchTime.now()
     private var nextSweep = DispatchTime.now()
 
-    init(_ coordinator: TransactionCoordinator) { self.coordinator = coordinator }
+    init(
+        _ environment: TransactionEnvironment,
+        post: @escaping @Sendable (@escaping TransactionCoordinator.Job) -> Void
+    ) {
+        self.environment = environment
+        self.post = post
+    }
 
     /// Works until the queue is closed, then answers all that still waits.
     func run(_ inbox: Inbox<TransactionCoordinator.Job>) {
@@ -44,9 +51,7 @@ final class TransactionRegistry {
     }
 
     /// All transactional ids as they are stored.
-    var transactions: some Collection<TransactionMetadata> {
-        entries.values.lazy.map(\.state.current)
-    }
+    var transactions: [TransactionMetadata] { entries.values.map(\.state.current) }
 
     /// A transactional id as it is stored; nil if there is none.
     func transaction(_ id: String) -> TransactionMetadata? { entries[id]?.state.current }
@@ -71,10 +76,10 @@ extension TransactionRegistry {
         _ input: (inout TransactionState, Int64) -> TransactionState.Step?,
         reply: (@Sendable (Outcome) -> Void)? = nil
     ) {
-        let now = coordinator.now()
+        let now = environment.now()
         if isNew, entries[id] == nil {
-            guard entries.count < coordinator.settings.maximumCount else {
-                coordinator.logger.error("there are too many transactional ids: one was refused")
+            guard entries.count < environment.settings.maximumCount else {
+                environment.logger.error("there are too many transactional ids: one was refused")
                 reply?(.failure(.policyViolation))
                 return
             }
@@ -89,8 +94,9 @@ extension TransactionRegistry {
         switch input(&entries.values[index].state, now) {
         case .store(let next, let answer):
             if let reply {
-                entries.values[index].reply = reply
-                entries.values[index].answer = answer
+                entries.values[index].reply = {
+                    reply(answer == .none ? $0 : $0.flatMap { _ in .failure(answer) })
+                }
             }
             save(next, before)
         case .answer(.none): reply?(.success(before.producer))
@@ -100,25 +106,19 @@ extension TransactionRegistry {
     }
 
     private func save(_ next: TransactionMetadata, _ before: TransactionMetadata) {
-        coordinator.store.save(
-            next,
-            adding: next.partitions.subtracting(before.partitions),
-            next.groups.subtracting(before.groups)
-        ) { [coordinator] result in
-            let report = { @Sendable in
-                coordinator.post { $0.saved(next.transactionalID, result) }
-            }
+        environment.store.save(next) { [environment, post] result in
+            let report = { @Sendable in post { $0.saved(next.transactionalID, result) } }
             guard case .success = result, next.phase.isComplete, !before.groups.isEmpty else {
                 return report()
             }
-            coordinator.participants.endInGroups(next.producer.id, next.phase.isCommit, report)
+            environment.endInGroups(next.producer.id, next.phase.isCommit, report)
         }
     }
 
     private func saved(_ id: String, _ result: Result<Int64, BrokerError>) {
         switch result {
         case .failure(let error):
-            coordinator.logger.error(
+            environment.logger.error(
                 "a transaction could not be stored: \(error)",
                 metadata: metadata(id)
             )
@@ -132,7 +132,7 @@ extension TransactionRegistry {
             case .empty, .completeCommit, .completeAbort: activeIDs.remove(id)
             case .ongoing: activeIDs.insert(id)
             case .prepareCommit, .prepareAbort:
-                coordinator.faults.reach(.afterPrepare)
+                environment.faults.reach(.afterPrepare)
                 return beginMarking(id, isRetry: false)
             }
             answer(id, .success(stored.producer))
@@ -141,9 +141,9 @@ extension TransactionRegistry {
 
     /// Answers whoever waits for a transactional id.
     private func answer(_ id: String, _ outcome: Outcome) {
-        guard let reply = entries[id]?.reply, let answer = entries[id]?.answer else { return }
+        let reply = entries[id]?.reply
         entries[id]?.reply = nil
-        reply(answer == .none ? outcome : outcome.flatMap { _ in .failure(answer) })
+        reply?(outcome)
     }
 }
 
@@ -165,16 +165,16 @@ extension TransactionRegistry {
             producerID: entry.state.current.producer.id,
             producerEpoch: entry.state.current.producer.epoch,
             isCommit: entry.state.current.phase.isCommit,
-            coordinatorEpoch: coordinator.store.startEpoch
+            coordinatorEpoch: environment.store.startEpoch
         )
         // All at once, so that the syncs of the logs share their time.
-        let isStepwise = coordinator.faults.isSet(.betweenMarkers)
+        let isStepwise = environment.faults.isSet(.betweenMarkers)
         let round = Array(entry.unmarked.prefix(isStepwise ? 1 : .max))
-        let gather = Gather<ErrorCode>(round.count) { [coordinator] errors in
-            coordinator.post { $0.marked(id, Array(zip(round, errors))) }
+        let gather = Gather<ErrorCode>(round.count) { [post] errors in
+            post { $0.marked(id, Array(zip(round, errors))) }
         }
         for (index, partition) in round.enumerated() {
-            coordinator.participants.end(partition, marker, entry.isRetry) { gather.set(index, $0) }
+            environment.end(partition, marker, entry.isRetry) { gather.set(index, $0) }
         }
     }
 
@@ -182,7 +182,7 @@ extension TransactionRegistry {
         guard var entry = entries[id] else { return }
         // What was deleted meanwhile needs no marker.
         let failures = marks.filter {
-            $0.error != .none && coordinator.store.topic(id: $0.partition.topic) != nil
+            $0.error != .none && environment.store.topic(id: $0.partition.topic) != nil
         }
         let isFirst = entry.reply != nil || !entry.isRetry
         entry.isMarking = false
@@ -192,7 +192,7 @@ extension TransactionRegistry {
         entries[id] = entry
         if let failure = failures.first {
             if isFirst {
-                coordinator.logger.error(
+                environment.logger.error(
                     "a transaction waits for \(failure.partition): \(failure.error)",
                     metadata: metadata(id)
                 )
@@ -200,10 +200,10 @@ extension TransactionRegistry {
             // Tried again at the next check. The client comes again too.
             answer(id, .failure(.concurrentTransactions))
         } else if entry.unmarked.isEmpty {
-            coordinator.faults.reach(.beforeComplete)
+            environment.faults.reach(.beforeComplete)
             change(id) { $0.complete(at: $1) }
         } else {
-            coordinator.faults.reach(.betweenMarkers)
+            environment.faults.reach(.betweenMarkers)
             writeMarkers(id)
         }
     }
@@ -221,7 +221,7 @@ extension TransactionRegistry {
         _ stored: [TransactionMetadata],
         completion: @escaping @Sendable () -> Void
     ) {
-        let now = coordinator.now()
+        let now = environment.now()
         let gather = Gather<Void>(stored.count) { _ in completion() }
         for (index, var transaction) in stored.enumerated() {
             let id = transaction.transactionalID
@@ -234,10 +234,9 @@ extension TransactionRegistry {
                 beginMarking(id, isRetry: true)
             } else {
                 if transaction.phase == .ongoing { activeIDs.insert(id) }
-                coordinator.participants.begin(
-                    transaction.producer,
-                    in: transaction.partitions
-                ) { _ in gather.set(index, ()) }
+                environment.begin(transaction.producer, in: transaction.partitions) { _ in
+                    gather.set(index, ())
+                }
             }
         }
     }
@@ -250,7 +249,7 @@ extension TransactionRegistry {
     private func checkTime() {
         let time = DispatchTime.now()
         if time >= nextCheck {
-            nextCheck = time + .milliseconds(coordinator.settings.checkInterval)
+            nextCheck = time + .milliseconds(environment.settings.checkInterval)
             for id in activeIDs {
                 guard let state = entries[id]?.state, state.pending == nil else { continue }
                 if state.current.phase.isPrepared {
@@ -261,22 +260,22 @@ extension TransactionRegistry {
             }
         }
         if time >= nextSweep {
-            nextSweep = time + .milliseconds(coordinator.settings.sweepInterval)
+            nextSweep = time + .milliseconds(environment.settings.sweepInterval)
             sweep()
         }
     }
 
     /// Forgets transactional ids that nobody has used for long (rule 14).
     private func sweep() {
-        let limit = coordinator.now() - coordinator.settings.expiration
+        let limit = environment.now() - environment.settings.expiration
         for (id, entry) in entries
         where entry.state.pending == nil && entry.state.current.lastUpdate <= limit
             && !activeIDs.contains(id)
         {
             entries[id] = nil
-            coordinator.store.deleteTransaction(id: id) { [coordinator] result in
+            environment.store.deleteTransaction(id: id) { [environment] result in
                 guard case .failure(let error) = result else { return }
-                coordinator.logger.error("an old transactional id could not be removed: \(error)")
+                environment.logger.error("an old transactional id could not be removed: \(error)")
             }
         }
     }

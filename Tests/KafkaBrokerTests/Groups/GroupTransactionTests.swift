@@ -22,10 +22,11 @@ struct TransactionHarness {
             transactionalID: "tid-\(producer)",
             producer: ProducerIdentity(id: producer, epoch: 3),
             phase: phase,
+            groups: ids,
             lastUpdate: 1
         )
         _ = try await withCheckedContinuation { done in
-            groups.store.save(transaction, adding: [], ids) { done.resume(returning: $0) }
+            groups.store.save(transaction) { done.resume(returning: $0) }
         }.get()
     }
 

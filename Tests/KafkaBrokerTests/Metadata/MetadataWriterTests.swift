@@ -155,6 +155,20 @@ struct MetadataWriterTests {
         }
     }
 
+    @Test func `a topic that cannot be is reported, not taken`() async throws {
+        let directory = TestDirectory()
+        let store = try MetadataStore(directory: directory.url)
+        _ = try await store.createTopic("events")
+        store.close(clean: true)
+        let path = directory.url.appendingPathComponent("meta.sqlite").path
+        try await DatabaseQueue(path: path).write { rows in
+            try rows.execute(sql: "UPDATE topic SET partitions = 1 << 40")
+        }
+        #expect {
+            _ = try MetadataStore(directory: directory.url)
+        } throws: { ($0 as? BrokerError)?.message.contains("1099511627776") == true }
+    }
+
     @Test func `a file that is no database is reported, not overwritten`() throws {
         let directory = TestDirectory()
         try FileManager.default.createDirectory(

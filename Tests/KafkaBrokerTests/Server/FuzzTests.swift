@@ -1,3 +1,4 @@
+import KafkaWire
 import FuzzCases
 import KafkaWire
 import Testing

@@ -62,6 +62,12 @@ struct TopicAPITests {
             )
             #expect(unknown.array("topics")[0].errorCode() == .unknownTopicID)
             #expect(unknown.array("topics")[0].optionalString("name") == nil)
+            let older = try client.request(
+                .metadata,
+                version: 10,
+                ["topics": [.structure(["name": nil, "topicId": .uuid(.random())])]]
+            )
+            #expect(older.array("topics")[0].errorCode() == .unknownTopicID)
         }
     }
 

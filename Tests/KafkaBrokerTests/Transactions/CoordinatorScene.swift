@@ -25,22 +25,29 @@ final class NotedParticipants: Sendable {
 
     let notes = Mutex(Notes())
 
-    var participants: TransactionParticipants {
-        TransactionParticipants { [self] partition, producer, completion in
-            notes.withLock { $0.begun[partition] = producer }
-            completion(.none)
-        } end: { [self] partition, marker, onlyIfOpen, completion in
-            let answer = notes.withLock { notes -> ErrorCode? in
-                let mark = Mark(partition: partition, marker: marker, onlyIfOpen: onlyIfOpen)
-                notes.marks.append(mark)
-                if notes.holdsMarks { notes.held.append { completion(.none) } }
-                return notes.holdsMarks ? nil : notes.failures[partition] ?? ErrorCode.none
-            }
-            if let answer { completion(answer) }
-        } endInGroups: { [self] producerID, isCommit, completion in
-            notes.withLock { $0.groupEnds[producerID] = isCommit }
-            completion()
-        }
+    func environment(_ store: MetadataStore) throws -> TransactionEnvironment {
+        TransactionEnvironment(
+            store: store,
+            begin: { [self] partition, producer, completion in
+                notes.withLock { $0.begun[partition] = producer }
+                completion(.none)
+            },
+            end: { [self] partition, marker, onlyIfOpen, completion in
+                let answer = notes.withLock { notes -> ErrorCode? in
+                    let mark = Mark(partition: partition, marker: marker, onlyIfOpen: onlyIfOpen)
+                    notes.marks.append(mark)
+                    if notes.holdsMarks { notes.held.append { completion(.none) } }
+                    return notes.holdsMarks ? nil : notes.failures[partition] ?? ErrorCode.none
+                }
+                if let answer { completion(answer) }
+            },
+            endInGroups: { [self] producerID, isCommit, completion in
+                notes.withLock { $0.groupEnds[producerID] = isCommit }
+                completion()
+            },
+            faults: try FaultPoint(nil),
+            logger: quietLogger
+        )
     }
 
     /// Lets the marks be done that are held, and all later ones.
@@ -78,17 +85,11 @@ final class CoordinatorScene: Sendable {
         let clock = Clock(date)
         self.clock = clock
         logs.notes.withLock { $0.failures = failures }
-        var settings = TransactionSettings()
-        settings.checkInterval = 1
-        change(&settings)
-        coordinator = try TransactionCoordinator(
-            store: store,
-            settings: settings,
-            participants: logs.participants,
-            faults: try FaultPoint(nil),
-            logger: quietLogger,
-            now: { clock.date.withLock { $0 } }
-        )
+        var environment = try logs.environment(store)
+        environment.now = { clock.date.withLock { $0 } }
+        environment.settings.checkInterval = 1
+        change(&environment.settings)
+        coordinator = try TransactionCoordinator(environment)
     }
 
     func stop() {
@@ -158,11 +159,8 @@ extension CoordinatorScene {
     /// A transactional id as the coordinator has it.
     func transaction(_ id: String = "t") async -> TransactionMetadata? {
         await withCheckedContinuation { done in
-            coordinator.perform {
-                done.resume(returning: $0.transaction(id))
-            } refused: { _ in
-                done.resume(returning: nil)
-            }
+            let refusal = coordinator.perform { done.resume(returning: $0.transaction(id)) }
+            if refusal != nil { done.resume(returning: nil) }
         }
     }
 

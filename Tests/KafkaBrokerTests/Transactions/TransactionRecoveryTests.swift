@@ -132,9 +132,14 @@ struct TransactionRecoveryTests {
         #expect(await scene.end(isCommit: isCommit, producer) == .none)
         #expect(try scene.committed(partitions[0]) == (isCommit ? 8 : nil))
         #expect(try await scene.commit(9, partitions[0], producer) == .invalidTransactionState)
+        #expect(await scene.add([], groups: ["g"], producer) == .none)
+        #expect(await scene.end(isCommit: true, producer) == .none)
         let restarted = try scene.afterCrash()
         defer { restarted.stop() }
-        #expect(try restarted.committed(partitions[0]) == (isCommit ? 8 : nil))
+        #expect(
+            try restarted.committed(partitions[0]) == (isCommit ? 8 : nil),
+            "what was dropped does not come back with the next commit"
+        )
     }
 
     @Test func `offsets that come while the end is being written are refused`() async throws {
@@ -168,11 +173,9 @@ extension CoordinatorScene {
         let key = OffsetKey(topicID: partition.topic, partition: partition.index)
         let value = CommittedOffset(offset: offset, leaderEpoch: 3, metadata: "m", date: 0)
         return try await withCheckedContinuation { done in
-            store.commit(
-                [(key, value)],
-                ofGroup: "g",
-                in: transaction
-            ) { done.resume(returning: $0) }
+            store.commit([(key, value)], ofGroup: "g", in: transaction) {
+                done.resume(returning: $0)
+            }
         }.get()
     }
 

@@ -26,14 +26,10 @@ extension TransactionCoordinator {
 
     var addOffsetsToTransaction: SchemaHandler {
         SchemaHandler(.addOffsetsToTxn) { [self] request, header, answer in
-            add(
-                request.string("transactionalId"),
-                groups: [request.string("groupId")],
-                for: ProducerIdentity(request)
-            ) { outcome in
-                var fields = Fields()
-                fields.set("errorCode", outcome.errorCode(header.version, fencedSince: 2))
-                answer(fields)
+            let id = request.string("transactionalId")
+            let producer = ProducerIdentity(request)
+            add(id, groups: [request.string("groupId")], for: producer) { outcome in
+                answer(["errorCode": .code(outcome.errorCode(header.version, fencedSince: 2))])
             }
         }
     }
@@ -46,13 +42,13 @@ extension TransactionCoordinator {
         for producer: ProducerIdentity,
         reply: @escaping @Sendable (Outcome) -> Void
     ) {
-        let limit = settings.maximumPartCount
+        let limit = environment.settings.maximumPartCount
         change(id) { state, now in
             state.add(partitions, groups: groups, for: producer, limit: limit, at: now)
-        } reply: { [participants] outcome in
+        } reply: { [environment] outcome in
             guard case .success = outcome else { return reply(outcome) }
             // Also if they were added before: that answer may have been a failure.
-            participants.begin(producer, in: partitions) { error in
+            environment.begin(producer, in: partitions) { error in
                 reply(error == .none ? outcome : .failure(error))
             }
         }
@@ -61,7 +57,7 @@ extension TransactionCoordinator {
     /// The partitions of a request, in order; nil for each that does not exist.
     private func find(_ topics: [Fields]) -> [PartitionID?] {
         topics.flatMap { requested -> [PartitionID?] in
-            let topic = store.topic(named: requested.string("name"))
+            let topic = environment.store.topic(named: requested.string("name"))
             return requested.int32s("partitions").map { index in
                 guard let topic, (0..<topic.partitionCount).contains(index) else { return nil }
                 return PartitionID(topic: topic.id, index: index)
@@ -75,16 +71,15 @@ extension TransactionCoordinator {
         let results = topics.map { topic -> Fields in
             let partitions = topic.int32s("partitions").map { index -> Fields in
                 defer { count += 1 }
-                var fields: Fields = ["partitionIndex": .int(Int64(index))]
-                fields.set("partitionErrorCode", code(count))
-                return fields
+                return [
+                    "partitionIndex": .int(Int64(index)), "partitionErrorCode": .code(code(count)),
+                ]
             }
-            var fields: Fields = ["name": .string(topic.string("name"))]
-            fields.set("resultsByPartition", partitions)
-            return fields
+            return [
+                "name": .string(topic.string("name")),
+                "resultsByPartition": .list(partitions),
+            ]
         }
-        var response = Fields()
-        response.set("resultsByTopicV3AndBelow", results)
-        return response
+        return ["resultsByTopicV3AndBelow": .list(results)]
     }
 }

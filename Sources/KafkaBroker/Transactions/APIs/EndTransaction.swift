@@ -9,9 +9,7 @@ extension TransactionCoordinator {
             change(request.string("transactionalId")) { state, now in
                 state.end(isCommit: isCommit, for: producer, at: now)
             } reply: { outcome in
-                var fields = Fields()
-                fields.set("errorCode", outcome.errorCode(header.version, fencedSince: 2))
-                answer(fields)
+                answer(["errorCode": .code(outcome.errorCode(header.version, fencedSince: 2))])
             }
         }
     }

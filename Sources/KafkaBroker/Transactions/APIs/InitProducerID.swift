@@ -7,21 +7,20 @@ extension TransactionCoordinator {
         SchemaHandler(.initProducerId) { [self] request, header, answer in
             let reply = { @Sendable (outcome: Outcome) in
                 let producer = (try? outcome.get()) ?? .none
-                var fields: Fields = [
+                answer([
+                    "errorCode": .code(outcome.errorCode(header.version, fencedSince: 4)),
                     "producerId": .int(producer.id), "producerEpoch": .int(Int64(producer.epoch)),
-                ]
-                fields.set("errorCode", outcome.errorCode(header.version, fencedSince: 4))
-                answer(fields)
+                ])
             }
             guard let id = request.optionalString("transactionalId") else {
-                return store.nextProducerID { result in
+                return environment.store.nextProducerID { result in
                     reply(
                         result.map { ProducerIdentity(id: $0, epoch: 0) }.mapError(\.errorCode)
                     )
                 }
             }
             let timeout = request.int32("transactionTimeoutMs")
-            guard id.isEmpty || (1...settings.maximumTimeout).contains(timeout) else {
+            guard id.isEmpty || (1...environment.settings.maximumTimeout).contains(timeout) else {
                 return reply(.failure(.invalidTransactionTimeout))
             }
             let named = ProducerIdentity(request)
@@ -29,11 +28,10 @@ extension TransactionCoordinator {
                 return reply(.failure(.invalidRequest))
             }
             let expected = named == .none ? nil : named
-            change(id, creating: true) { state, now in
+            let input = { @Sendable (state: inout TransactionState, now: Int64) in
                 state.initProducerID(timeout: timeout, expected: expected, at: now)
-            } reply: {
-                reply($0)
             }
+            change(id, creating: true, input, reply: reply)
         }
     }
 }

@@ -5,45 +5,46 @@ extension TransactionCoordinator {
     var describeTransactions: SchemaHandler {
         SchemaHandler(.describeTransactions) { [self] request, _, answer in
             let ids = request.strings("transactionalIds")
-            let respond = { @Sendable (find: (String) -> Result<TransactionMetadata, ErrorCode>) in
-                var response = Fields()
-                response.set("transactionStates", ids.map { self.describe($0, find($0)) })
-                answer(response)
-            }
-            perform { registry in
-                respond { id in
-                    registry.transaction(id).map { .success($0) }
-                        ?? .failure(id.isEmpty ? .invalidRequest : .transactionalIDNotFound)
+            let refusal = perform { registry in
+                let states = ids.map { id in
+                    self.state(
+                        id,
+                        registry.transaction(id),
+                        else: id.isEmpty ? .invalidRequest : .transactionalIDNotFound
+                    )
                 }
-            } refused: { error in
-                respond { _ in .failure(error) }
+                answer(["transactionStates": .list(states)])
             }
+            guard let refusal else { return }
+            answer(["transactionStates": .list(ids.map { state($0, nil, else: refusal) })])
         }
     }
 
-    private func describe(
+    private func state(
         _ id: String,
-        _ found: Result<TransactionMetadata, ErrorCode>
+        _ transaction: TransactionMetadata?,
+        else error: ErrorCode
     ) -> Fields {
-        var fields: Fields = ["transactionalId": .string(id)]
-        switch found {
-        case .failure(let error): fields.set("errorCode", error)
-        case .success(let transaction):
-            fields.set("transactionState", transaction.phase.rawValue)
-            fields.set("transactionTimeoutMs", transaction.timeout)
-            fields.set("transactionStartTimeMs", transaction.startDate ?? -1)
-            fields.set("producerId", transaction.producer.id)
-            fields.set("producerEpoch", transaction.producer.epoch)
-            let byTopic = Dictionary(grouping: transaction.partitions, by: \.topic)
-            let topics = byTopic.compactMap { id, partitions -> Fields? in
-                guard let topic = store.topic(id: id) else { return nil }
-                var fields: Fields = ["topic": .string(topic.name)]
-                fields.set("partitions", partitions.map(\.index).sorted())
-                return fields
-            }
-            fields.set("topics", topics)
+        guard let transaction else {
+            return ["transactionalId": .string(id), "errorCode": .code(error)]
         }
-        return fields
+        let topics = Dictionary(grouping: transaction.partitions, by: \.topic).compactMap {
+            id,
+            partitions -> Fields? in
+            guard let topic = environment.store.topic(id: id) else { return nil }
+            var fields: Fields = ["topic": .string(topic.name)]
+            fields.set("partitions", partitions.map(\.index).sorted())
+            return fields
+        }
+        return [
+            "transactionalId": .string(id),
+            "transactionState": .string(transaction.phase.rawValue),
+            "transactionTimeoutMs": .int(Int64(transaction.timeout)),
+            "transactionStartTimeMs": .int(transaction.startDate ?? -1),
+            "producerId": .int(transaction.producer.id),
+            "producerEpoch": .int(Int64(transaction.producer.epoch)),
+            "topics": .list(topics),
+        ]
     }
 
     var listTransactions: SchemaHandler {
@@ -52,44 +53,34 @@ extension TransactionCoordinator {
             let phases = Set(names.compactMap(TransactionMetadata.Phase.init))
             let producerIDs = Set(request["producerIdFilters"]?.elements ?? [])
             let duration = request.int64("durationFilter")
-            var response = Fields()
-            response.set(
-                "unknownStateFilters",
-                names.filter { TransactionMetadata.Phase(rawValue: $0) == nil }
-            )
-            perform { [response, now] registry in
-                let date = now()
-                let wanted = registry.transactions.filter { transaction in
+            let unknown = names.filter { TransactionMetadata.Phase(rawValue: $0) == nil }
+            let refusal = perform { [environment] registry in
+                let date = environment.now()
+                let states = registry.transactions.compactMap { transaction -> Fields? in
                     let age = transaction.startDate.map { date - $0 } ?? -1
-                    return (names.isEmpty || phases.contains(transaction.phase))
-                        && (producerIDs.isEmpty
-                            || producerIDs.contains(.int(transaction.producer.id)))
-                        && (duration < 0 || age > duration)
+                    let id = WireValue.int(transaction.producer.id)
+                    guard names.isEmpty || phases.contains(transaction.phase),
+                        producerIDs.isEmpty || producerIDs.contains(id),
+                        duration < 0 || age > duration
+                    else { return nil }
+                    return [
+                        "transactionalId": .string(transaction.transactionalID), "producerId": id,
+                        "transactionState": .string(transaction.phase.rawValue),
+                    ]
                 }
-                var response = response
-                response.set("transactionStates", wanted.map(\.listed))
-                answer(response)
-            } refused: { error in
-                response.set("errorCode", error)
-                answer(response)
+                answer([
+                    "unknownStateFilters": .array(unknown.map { .string($0) }),
+                    "transactionStates": .list(states),
+                ])
             }
+            if let refusal { answer(["errorCode": .code(refusal)]) }
         }
-    }
-}
-
-extension TransactionMetadata {
-    fileprivate var listed: Fields {
-        [
-            "transactionalId": .string(transactionalID), "producerId": .int(producer.id),
-            "transactionState": .string(phase.rawValue),
-        ]
     }
 }
 
 extension WireValue {
     /// The elements of a list; empty if it is something else.
     fileprivate var elements: [WireValue] {
-        guard case .array(let values) = self else { return [] }
-        return values
+        if case .array(let values) = self { values } else { [] }
     }
 }

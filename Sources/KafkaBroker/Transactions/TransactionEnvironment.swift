@@ -1,4 +1,5 @@
 import KafkaWire
+import Logging
 
 /// How transactions are run.
 struct TransactionSettings: Sendable {
@@ -16,16 +17,28 @@ struct TransactionSettings: Sendable {
     var maximumPartCount = 10_000
 }
 
-/// What takes part in transactions; each completion is called exactly once, from any thread.
-struct TransactionParticipants: Sendable {
+/// What transactions need of the rest of the broker.
+///
+/// Each completion is called exactly once, from any thread.
+struct TransactionEnvironment: Sendable {
     typealias Completion = @Sendable (ErrorCode) -> Void
 
-    /// Lets a producer write to a partition.
+    /// Where transactions are kept.
+    var store: MetadataStore
+    var settings = TransactionSettings()
+    /// Lets a producer write to a partition; see `Partition.beginTransaction`.
     var begin: @Sendable (PartitionID, ProducerIdentity, @escaping Completion) -> Void
-    /// Ends a producer's transaction in a partition; if told so, only where one is open.
+    /// Ends a transaction in a partition, if told so only where one is open; see
+    /// `Partition.endTransaction`.
     var end: @Sendable (PartitionID, TransactionMarker, Bool, @escaping Completion) -> Void
     /// Tells the groups that a producer's offsets are committed (true) or dropped.
     var endInGroups: @Sendable (Int64, Bool, @escaping @Sendable () -> Void) -> Void
+    /// Where to die in tests.
+    var faults: FaultPoint
+    /// For failures.
+    var logger: Logger
+    /// The time in milliseconds since 1970; must never go back.
+    var now = Moment.steadyDate()
 
     /// Lets a producer write to partitions; reports the first failure.
     func begin(
@@ -39,5 +52,13 @@ struct TransactionParticipants: Sendable {
         for (index, partition) in partitions.enumerated() {
             begin(partition, producer) { gather.set(index, $0) }
         }
+    }
+}
+
+extension Moment {
+    /// A clock that shows the date and that nobody can set while the broker runs.
+    static func steadyDate() -> @Sendable () -> Int64 {
+        let start = now()
+        return { start.date + now().uptime - start.uptime }
     }
 }
