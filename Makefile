@@ -12,7 +12,7 @@ DEBIAN_PACKAGES := \
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 # What `swift format` reads: everything written in Swift.
-SWIFT_SOURCES := Package.swift Sources Tests $(wildcard Benchmarks)
+SWIFT_SOURCES := Package.swift Sources Tests Fuzz $(wildcard Benchmarks)
 
 # The program that is killed, how often, and what decides when.
 FRESHET ?= .build/release/freshet

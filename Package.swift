@@ -105,7 +105,10 @@ let targets: [Target] = [
     tests("KafkaWireTests", ["KafkaWire", "KafkaSamples"]),
     tests(
         "KafkaBrokerTests",
-        ["KafkaBroker", "KafkaWire", "KafkaSamples", "FuzzCases", "CKernels", logging] + nio
+        [
+            "KafkaBroker", "KafkaWire", "KafkaSamples", "FuzzCases", "CKernels", logging,
+            .product(name: "NIOEmbedded", package: "swift-nio"),
+        ] + nio
     ),
     tests("LearningTests", ["Learning"]),
     tests("RecommendationTests", ["Recommendation", "Learning", "CKernels"]),

@@ -30,9 +30,9 @@ package struct FuzzRun {
     private let untrusted = UntrustedBytes()
     private var index: UInt64 = 0
     private var name = ""
-    /// Memory of a few bytes, whatever the case: errors with their texts, the first block of a
-    /// buffer, what the decompressors keep. The greatest is lz4's, two blocks of 4 MiB.
+    /// What a step takes whatever the case is: errors with their texts, the first block of a buffer.
     private static let smallChange = 64 << 10
+    /// What decompressors work with; lz4 takes most, two blocks of 4 MiB.
     private static let codecMemory = 9 << 20
 
     /// Prepares a run.

@@ -6,7 +6,7 @@ import ModelStore
 /// Owned by one test.
 final class Installation {
     let folder: String
-    private var address = ""
+    private(set) var address = ""
     private var processes: [String: Process] = [:]
     private static let program = builtProgram()
 

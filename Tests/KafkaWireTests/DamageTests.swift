@@ -77,29 +77,25 @@ struct DamageTests {
     }
 
     @Test func `what would take much more memory than its bytes is refused`() {
-        // Topics without a name and without partitions: two bytes each, and 24 in memory.
+        // Topics without a name: two bytes each, and 28 in memory.
         let count = 100_000
-        var writer = WireWriter()
-        writer.integer(Int32(count))
-        for _ in 0..<count { writer.integer(Int16(0)) }
+        var metadata = WireWriter()
+        metadata.integer(Int32(count))
+        metadata.raw(repeatElement(0, count: 2 * count))
         #expect {
-            try MessageCodec.decodeRequest(.metadata, version: 1, writer.bytes)
+            try MessageCodec.decodeRequest(.metadata, version: 1, metadata.bytes)
         } throws: {
             isTooLarge($0)
         }
+        // Topics without name and partitions: three bytes each, and 24 in memory.
         var produce = WireWriter()
-        produce.integer(Int16(-1))
-        produce.integer(Int16(1))
-        produce.integer(Int32(0))
-        produce.integer(Int32(count))
-        for _ in 0..<count {
-            produce.integer(Int16(0))
-            produce.integer(Int32(0))
-        }
+        produce.raw([0, 0, 1, 0, 0, 0, 0])
+        produce.unsignedVarint(UInt64(count) + 1)
+        produce.raw((0..<count).flatMap { _ in [1, 1, 0] as [UInt8] })
         #expect {
             try produce.bytes.withUnsafeBytes { buffer in
                 var reader = WireReader(buffer)
-                _ = try ProduceRequest(from: &reader, version: 7)
+                _ = try ProduceRequest(from: &reader, version: 9)
             }
         } throws: {
             isTooLarge($0)
@@ -112,19 +108,28 @@ struct DamageTests {
         for version in schema.versions {
             let isFlexible = schema.isFlexible(version)
             var fields = standardFields(schema.request, version, isFlexible)
-            for list in ["topics", "groups"] {
-                guard var first = fields.array(list).first else { continue }
-                if let inner = first.optionalArray("partitions")?.first {
-                    first.set("partitions", Array(repeating: inner, count: 5000))
-                } else if let inner = first.optionalInt32s("partitionIndexes")?.first {
-                    first.set("partitionIndexes", Array(repeating: inner, count: 5000))
-                }
-                fields.set(list, Array(repeating: first, count: key == .metadata ? 10_000 : 2))
+            if var group = fields.array("groups").first {
+                group.set("topics", [enlarged(group.array("topics")[0])])
+                fields.set("groups", [group])
+            } else {
+                let topic = enlarged(fields.array("topics")[0])
+                fields.set("topics", Array(repeating: topic, count: key == .metadata ? 10_000 : 1))
             }
             let bytes = try MessageCodec.encodeRequest(key, version: version, fields)
             #expect(bytes.count > 20_000)
             #expect(reads(bytes, key, version), "\(key) version \(version)")
         }
+    }
+
+    /// A topic with ten thousand partitions, unless it is one that is only named.
+    private func enlarged(_ topic: Fields) -> Fields {
+        var topic = topic
+        if let one = topic.optionalArray("partitions")?.first {
+            topic.set("partitions", Array(repeating: one, count: 10_000))
+        } else if let one = topic.optionalInt32s("partitionIndexes")?.first {
+            topic.set("partitionIndexes", Array(repeating: one, count: 10_000))
+        }
+        return topic
     }
 
     private func isTooLarge(_ error: any Error) -> Bool {

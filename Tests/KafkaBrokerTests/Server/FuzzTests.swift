@@ -1,5 +1,6 @@
 import KafkaWire
 import FuzzCases
+import KafkaWire
 import Testing
 
 @testable import KafkaBroker

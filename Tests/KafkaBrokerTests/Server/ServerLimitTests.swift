@@ -1,6 +1,7 @@
 import Foundation
 import KafkaWire
 import NIOCore
+import NIOPosix
 import Testing
 
 @testable import KafkaBroker
@@ -129,6 +130,70 @@ struct ServerLimitTests {
                 #expect(await becomesTrue { broker.waitingFetchCount == 1 })
             }
             #expect(await becomesTrue { broker.waitingFetchCount == 0 })
+        }
+    }
+
+    @Test func `a member that waits for its group stays in it when its connection is gone`()
+        async throws
+    {
+        try await withBroker { broker, _ in
+            let first = try RawClient(port: broker.port)
+            #expect(try first.request(.joinGroup, version: 3, Self.join).errorCode() == .none)
+            do {
+                let leaving = try RawClient(port: broker.port)
+                let body = try MessageCodec.encodeRequest(.joinGroup, version: 3, Self.join)
+                try leaving.send(leaving.frame(.joinGroup, version: 3, body: body))
+                #expect(try await becomesTrue { try Self.memberCount(first) == 2 })
+            }
+            #expect(await becomesTrue { broker.connections.count == 1 })
+            #expect(try Self.memberCount(first) == 2)
+        }
+    }
+
+    private static let join: Fields = [
+        "groupId": "g", "sessionTimeoutMs": 30_000, "rebalanceTimeoutMs": 30_000, "memberId": "",
+        "protocolType": "consumer",
+        "protocols": [.structure(["name": "range", "metadata": .bytes([0, 0, 0, 0, 0, 0])])],
+    ]
+
+    private static func memberCount(_ client: RawClient) throws -> Int {
+        try client.request(.describeGroups, version: 0, ["groups": ["g"]])
+            .array("groups")[0].array("members").count
+    }
+
+    @Test(.enabled(if: hasIPv6, "this machine has no ::1"))
+    func `the broker is reached through both loopback addresses and names the one`() async throws {
+        try await withBroker { broker, _ in
+            #expect(broker.bootstrapServers == "127.0.0.1:\(broker.port)")
+            for isIPv6 in [false, true] {
+                let client = try RawClient(port: broker.port, isIPv6: isIPv6)
+                let node = try client.request(.metadata, version: 1, ["topics": []])
+                    .array("brokers")[0]
+                #expect(node.string("host") == "127.0.0.1")
+                #expect(node.int32("port") == Int32(broker.port))
+            }
+        }
+    }
+
+    private static let hasIPv6: Bool = {
+        let group = MultiThreadedEventLoopGroup.singleton
+        let bootstrap = ServerBootstrap(group: group)
+        let listener = try? bootstrap.bind(host: "::1", port: 0).wait()
+        try? listener?.close().wait()
+        return listener != nil
+    }()
+
+    @Test func `other addresses than the loopback's come with a warning`() async throws {
+        let log = LogRecorder()
+        try await withBroker(logger: log.logger) {
+            $0.host = "0.0.0.0"
+            $0.advertisedHost = "broker.example.org"
+        } body: { broker, _ in
+            #expect(broker.bootstrapServers == "broker.example.org:\(broker.port)")
+            #expect(log.lines.contains { $0.hasPrefix("the broker has no authentication") })
+            let node = try RawClient(port: broker.port)
+                .request(.metadata, version: 1, ["topics": []]).array("brokers")[0]
+            #expect(node.string("host") == "broker.example.org")
         }
     }
 
