@@ -134,10 +134,9 @@ final class PendingFetch: Sendable {
             offset: wanted.fetchOffset,
             maxByteCount: min(maxBytes - round.byteCount, Int(max(0, wanted.maxBytes))),
             minOneBatch: round.byteCount == 0,
-            isolation: isolation,
-            currentLeaderEpoch: wanted.currentLeaderEpoch
+            isolation: isolation
         )
-        partition.read(request) { [self] result in
+        partition.ask(currentLeaderEpoch: wanted.currentLeaderEpoch) { [self] result in
             switch result {
             case .success(let found):
                 round.seen.append((partition.progress, found.appended))
@@ -150,6 +149,8 @@ final class PendingFetch: Sendable {
                 // A refusal may come without a change of thread: do not let the stack grow.
                 loop.execute { [self] in read(next, round) }
             }
+        } _: { log throws(BrokerError) in
+            try log.read(request)
         }
     }
 

@@ -81,6 +81,11 @@ final class PartitionLog {
     /// The offsets as readers see them.
     var offsets: LogOffsets { progress.offsets }
 
+    /// Where an epoch ends (OffsetForLeaderEpoch).
+    func end(of epoch: Int32) -> EpochEnd {
+        epochs.end(of: epoch, current: leaderEpoch, endOffset: offsets.highWatermark)
+    }
+
     /// Whether a client's idea of the leader's epoch is ours; -1 means that it has none.
     ///
     /// - Returns: The error for a client with another idea, or for a deleted log.

@@ -8,7 +8,7 @@ import Testing
 
 /// Disks that fail, fill up, and are slow.
 struct LogFaultTests {
-    private func code(_ result: Result<AppendedBatch, AppendFailure>) -> ErrorCode? {
+    private func code(_ result: Result<AppendedBatch, BrokerError>) -> ErrorCode? {
         if case .failure(let failure) = result { failure.errorCode } else { nil }
     }
 
@@ -25,7 +25,7 @@ struct LogFaultTests {
         #expect(try log.allBatches().count == 1)
         #expect(log.partition.failure?.errorCode == .kafkaStorageError)
         let other = try #require(log.directory.partition(1, of: OpenLog.topic))
-        let promise = Promise<Result<AppendedBatch, AppendFailure>>()
+        let promise = Promise<Result<AppendedBatch, BrokerError>>()
         other.append(AppendRequest(records: ByteBuffer(bytes: Sample.batch()))) {
             promise.set($0)
         }
@@ -146,7 +146,7 @@ struct LogFaultTests {
         let gate = DispatchSemaphore(value: 0)
         log.files.set { $0.gate = gate }
         let promises = log.directory.partitions(of: OpenLog.topic).map { partition in
-            let promise = Promise<Result<AppendedBatch, AppendFailure>>()
+            let promise = Promise<Result<AppendedBatch, BrokerError>>()
             partition.append(AppendRequest(records: ByteBuffer(bytes: Sample.batch()))) {
                 promise.set($0)
             }
