@@ -32,6 +32,8 @@ public struct BrokerSettings: Sendable, Codable, Equatable {
     public var fetchMaxBytes = 57_671_680
     /// The most bytes that requests under way may take together; above it sockets are not read.
     public var requestMemoryBytes = 256 << 20
+    /// With less free space on the disk, records are refused until there is more again.
+    public var minimumFreeBytes = 256 << 20
     /// The most connections at a time; further ones are closed at once.
     public var maxConnections = 1000
     /// After how many milliseconds without a request a connection is closed.
@@ -92,6 +94,11 @@ public struct BrokerSettings: Sendable, Codable, Equatable {
             "groupInitialRebalanceDelayMilliseconds = \(groupInitialRebalanceDelayMilliseconds)",
             "use 0 to 300000"
         )
+        try check(
+            minimumFreeBytes >= 0,
+            "minimumFreeBytes = \(minimumFreeBytes)",
+            "use 0 or more"
+        )
         for (name, value) in [
             ("flushIntervalMilliseconds", flushIntervalMilliseconds),
             ("retentionCheckMilliseconds", retentionCheckMilliseconds),
@@ -123,7 +130,7 @@ extension BrokerSettings {
             groupInitialRebalanceDelayMilliseconds, socketRequestMaxBytes, fetchMaxBytes,
             requestMemoryBytes, maxConnections, connectionsMaxIdleMilliseconds,
             requestArrivalMilliseconds, answerAcceptanceMilliseconds, retentionCheckMilliseconds,
-            checksEverything
+            checksEverything, minimumFreeBytes
     }
 
     /// Any key, so that one that nobody knows can be told from one that is missing.
@@ -166,6 +173,7 @@ extension BrokerSettings {
         try read(.socketRequestMaxBytes, &socketRequestMaxBytes)
         try read(.fetchMaxBytes, &fetchMaxBytes)
         try read(.requestMemoryBytes, &requestMemoryBytes)
+        try read(.minimumFreeBytes, &minimumFreeBytes)
         try read(.maxConnections, &maxConnections)
         try read(.connectionsMaxIdleMilliseconds, &connectionsMaxIdleMilliseconds)
         try read(.requestArrivalMilliseconds, &requestArrivalMilliseconds)
