@@ -56,7 +56,7 @@ extension PartitionLog {
             return (batch, original.nextOffset)
         }
         try checkTransaction(header)
-        guard environment.hasRoom else {
+        guard environment.takeRoom(bytes.count) else {
             throw BrokerError(.kafkaStorageError, "the broker's disk is nearly full")
         }
         if settings.usesAppendTime { header.setAppendTime(now) }
@@ -74,11 +74,14 @@ extension PartitionLog {
     ) throws(BrokerError) {
         header.baseOffset = endOffset
         header.leaderEpoch = leaderEpoch
+        hasChanged = true
         do throws(BrokerError) {
             try rollIfNeeded(for: header, now)
             try write(header, bytes, now)
+            isFailing = false
         } catch {
-            environment.report(error)
+            if !isFailing { environment.report(error) }  // Not again for each batch.
+            isFailing = true
             throw error
         }
     }
@@ -105,7 +108,6 @@ extension PartitionLog {
         segment.index.add(header, baseOffset: segment.baseOffset, isAbort: isAbort)
         producers.apply(header, now: now, open: segment.index.transactions.open)
         epochs.add(leaderEpoch, at: header.baseOffset)
-        hasChanged = true
         let unsynced = progress.didWrite(
             header,
             to: file,

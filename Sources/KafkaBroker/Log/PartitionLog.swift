@@ -35,6 +35,8 @@ final class PartitionLog {
     var runLater: @Sendable (@escaping @Sendable (PartitionLog) -> Void) -> Void = { _ in }
     /// Whether something happened that the checkpoint on disk does not know.
     var hasChanged = false
+    /// Whether the last batch could not be written.
+    var isFailing = false
     var isDeleted = false
     /// Whether the broker is stopping: what comes now would not be in the last checkpoint.
     var isClosing = false
