@@ -32,6 +32,15 @@ public struct BrokerError: Error, Sendable, Equatable, CustomStringConvertible {
     public var remedy: String
     /// What a client is told about it.
     let errorCode: ErrorCode
+    /// Which records of a batch are to blame.
+    var recordErrors: [RecordError] = []
+
+    /// Why one record of a batch was refused.
+    struct RecordError: Sendable, Equatable {
+        /// Which one, counted from 0.
+        var index: Int32
+        var message: String
+    }
 
     /// Describes a failure.
     public init(_ kind: Kind, _ message: String, remedy: String) {

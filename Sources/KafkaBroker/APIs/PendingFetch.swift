@@ -156,10 +156,9 @@ final class PendingFetch: Sendable {
                 answers.available
             ),
             minOneBatch: round.byteCount == 0,
-            isolation: isolation,
-            currentLeaderEpoch: wanted.currentLeaderEpoch
+            isolation: isolation
         )
-        partition.read(request) { [self] result in
+        partition.ask(currentLeaderEpoch: wanted.currentLeaderEpoch) { [self] result in
             switch result {
             case .success(let found):
                 round.seen.append((partition.progress, found.appended))
@@ -172,6 +171,8 @@ final class PendingFetch: Sendable {
                 // A refusal may come without a change of thread: do not let the stack grow.
                 loop.execute { [self] in read(next, round) }
             }
+        } _: { log throws(BrokerError) in
+            try log.read(request)
         }
     }
 

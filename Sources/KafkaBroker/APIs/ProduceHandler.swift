@@ -7,7 +7,7 @@ struct ProduceHandler: RequestHandler {
     let logs: TopicLogs
 
     /// What became of the batch for one partition.
-    typealias Outcome = Result<AppendedBatch, AppendFailure>
+    typealias Outcome = Result<AppendedBatch, BrokerError>
 
     func handle(_ request: Request, answer: @escaping @Sendable (Answer) -> Void) {
         let produce: ProduceRequest
@@ -40,29 +40,22 @@ struct ProduceHandler: RequestHandler {
         completion: @escaping @Sendable (Outcome) -> Void
     ) {
         guard (-1...1).contains(produce.acks) else {
-            return completion(
-                .failure(AppendFailure(.invalidRequiredAcks, "acks must be -1, 0 or 1."))
-            )
+            let failure = BrokerError(.invalidRequiredAcks, "acks must be -1, 0 or 1")
+            return completion(.failure(failure))
         }
         guard let partition = logs.partition(name, part.index) else {
-            let message = "There is no partition \(part.index) of a topic \(name)."
-            return completion(.failure(AppendFailure(.unknownTopicOrPartition, message)))
+            return completion(.failure(.unknownTopic("\(name)-\(part.index)")))
         }
-        let records = part.records.flatMap {
-            request.frame.getSlice(
-                at: request.frame.readerIndex + $0.lowerBound,
-                length: $0.count
-            )
-        }
-        partition.append(
-            AppendRequest(
-                records: records,
-                acks: produce.acks,
-                isTransactional: produce.transactionalID != nil,
-                produceVersion: request.version
-            ),
-            completion
+        let start = request.frame.readerIndex
+        let batch = AppendRequest(
+            records: part.records.flatMap {
+                request.frame.getSlice(at: start + $0.lowerBound, length: $0.count)
+            },
+            acks: produce.acks,
+            isTransactional: produce.transactionalID != nil,
+            produceVersion: request.version
         )
+        partition.append(batch, completion)
     }
 
     private func finish(
@@ -72,53 +65,40 @@ struct ProduceHandler: RequestHandler {
         _ answer: @Sendable (Answer) -> Void
     ) {
         guard produce.acks != 0 else {
-            // Nobody reads an answer: closing is the only way to say that something failed.
-            let failure = outcomes.lazy.compactMap { outcome -> AppendFailure? in
-                guard case .failure(let failure) = outcome else { return nil }
-                return failure
-            }.first
-            return answer(
-                failure.map { .close(reason: "a Produce with acks=0 failed: \($0.errorCode)") }
-                    ?? .nothing
-            )
+            for case .failure(let failure) in outcomes {
+                // Nobody reads an answer: closing is the only way to say that something failed.
+                return answer(.close(reason: "a Produce with acks=0 failed: \(failure)"))
+            }
+            return answer(.nothing)
         }
         var rest = outcomes[...]
         let topics = produce.topics.map { topic -> Fields in
-            let partitions = zip(topic.partitions, rest.prefix(topic.partitions.count)).map {
-                describe($0.index, $1)
-            }
-            rest = rest.dropFirst(topic.partitions.count)
-            var fields: Fields = ["name": .string(topic.name)]
-            fields.set("partitionResponses", partitions)
-            return fields
+            let partitions = topic.partitions.map { describe($0.index, rest.removeFirst()) }
+            return ["name": .string(topic.name), "partitionResponses": .list(partitions)]
         }
-        var response = Fields()
-        response.set("responses", topics)
-        answer(request.answer(response))
+        answer(request.answer(["responses": .list(topics)]))
     }
 
     private func describe(_ index: Int32, _ outcome: Outcome) -> Fields {
         switch outcome {
         case .success(let appended):
             return [
-                "index": .int(Int64(index)), "baseOffset": .int(appended.baseOffset),
+                "index": .number(index), "baseOffset": .int(appended.baseOffset),
                 "logAppendTimeMs": .int(appended.appendTimestamp),
                 "logStartOffset": .int(appended.logStartOffset),
             ]
         case .failure(let failure):
-            var fields: Fields = ["index": .int(Int64(index)), "baseOffset": -1]
-            fields.set("errorCode", failure.errorCode)
-            fields.set("errorMessage", failure.message)
-            fields.set(
-                "recordErrors",
-                failure.recordErrors.map { record -> Fields in
-                    [
-                        "batchIndex": .int(Int64(record.index)),
-                        "batchIndexErrorMessage": record.message.map { .string($0) } ?? .null,
-                    ]
-                }
-            )
-            return fields
+            let records = failure.recordErrors.map { record -> Fields in
+                [
+                    "batchIndex": .number(record.index),
+                    "batchIndexErrorMessage": .string(record.message),
+                ]
+            }
+            return [
+                "index": .number(index), "baseOffset": -1,
+                "errorCode": .code(failure.errorCode),
+                "errorMessage": .string(failure.message), "recordErrors": .list(records),
+            ]
         }
     }
 }

@@ -40,27 +40,20 @@ extension TopicAPIs {
         let time = part.int64("timestamp")
         switch time {
         case Query.latest, Query.earliest, Query.earliestLocal:
-            let isAccepted = partition.perform { log in
-                if let error = log.check(currentLeaderEpoch: epoch) {
-                    return completion(.failure(error))
-                }
+            partition.ask(currentLeaderEpoch: epoch, completion) { log in
                 let (start, end) = (log.offsets.logStart, log.offsets.end(for: isolation))
                 let firstEpoch = log.epochs.entries.first?.epoch ?? -1
                 let place =
                     time == Query.latest ? (end, log.leaderEpoch) : (start, firstEpoch)
-                completion(
-                    .success(.init(offset: place.0, timestamp: -1, leaderEpoch: place.1))
-                )
+                return TimestampedOffset(offset: place.0, timestamp: -1, leaderEpoch: place.1)
             }
-            if !isAccepted { completion(.failure(.kafkaStorageError)) }
         case Query.lastTiered: completion(.success(nothing))
         case ..<Query.lastTiered: completion(.failure(.invalidRequest))
         default:
-            partition.find(
-                time == Query.greatestTime ? .greatest : .atOrAfter(time),
-                isolation: isolation,
-                currentLeaderEpoch: epoch
-            ) { completion($0.map { $0 ?? nothing }) }
+            partition.ask(currentLeaderEpoch: epoch, completion) { log throws(BrokerError) in
+                let query = time == Query.greatestTime ? .greatest : TimestampQuery.atOrAfter(time)
+                return try log.find(query, isolation) ?? nothing
+            }
         }
     }
 
@@ -72,15 +65,15 @@ extension TopicAPIs {
             topic: "topic",
             index: "partition"
         ) { part, _, partition, finish in
-            partition.end(
-                ofEpoch: part.int32("leaderEpoch"),
-                currentLeaderEpoch: part.int32("currentLeaderEpoch")
-            ) { found in
+            let epoch = part.int32("leaderEpoch")
+            partition.ask(currentLeaderEpoch: part.int32("currentLeaderEpoch")) { found in
                 finish(
                     found.map { end in
                         ["leaderEpoch": .number(end.epoch), "endOffset": .int(end.endOffset)]
                     }
                 )
+            } _: {
+                $0.end(of: epoch)
             }
         }
     }
@@ -110,12 +103,14 @@ extension TopicAPIs {
                 ]
             }
         ) { _, _, partition, finish in
-            partition.describeProducers { found in
+            partition.ask { found in
                 finish(
                     found.map { producers in
                         ["activeProducers": .list(producers.map(\.fields))]
                     }
                 )
+            } _: {
+                $0.describeProducers()
             }
         }
     }

@@ -156,11 +156,11 @@ extension LogCheck {
             return "the header of \(range) contradicts itself"
         }
         let batch = try scanner.batch()
-        do throws(AppendFailure) {
+        do throws(BrokerError) {
             try validator.checkRecords(header, batch, check.decompressor)
             return nil
         } catch {
-            return "the records of \(range) are damaged: \(error.message ?? "")"
+            return "the records of \(range) are damaged: \(error.message)"
         }
     }
 

@@ -83,15 +83,9 @@ struct BatchScanner: ~Copyable {
             }
             let wanted = min(max(count, pieceByteCount), end - position)
             let room = UnsafeMutableRawBufferPointer(rebasing: memory[..<wanted])
-            memoryCount = try file.read(into: room, at: position)
-            memoryPosition = position
-            guard memoryCount >= count else {
-                throw BrokerError(
-                    .storage,
-                    "\(file.path) ends at byte \(position + memoryCount), \(end) were written",
-                    remedy: "restart the broker: it recovers what is left of the log"
-                )
-            }
+            (memoryPosition, memoryCount) = (position, 0)
+            try file.readAll(into: room, at: position)
+            memoryCount = wanted
         }
         let start = position - memoryPosition
         return UnsafeRawBufferPointer(rebasing: memory[start..<start + count])

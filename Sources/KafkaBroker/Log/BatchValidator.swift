@@ -18,11 +18,11 @@ struct BatchValidator {
     ///   - bytes: What it sent.
     ///   - decompressor: Opens compressed batches.
     /// - Returns: The batch's header.
-    /// - Throws: `AppendFailure` with the code for the first rule that is broken.
+    /// - Throws: `BrokerError` with the code for the first rule that is broken.
     func validate(
         _ bytes: UnsafeRawBufferPointer,
         _ decompressor: Decompressor
-    ) throws(AppendFailure) -> RecordBatchHeader {
+    ) throws(BrokerError) -> RecordBatchHeader {
         let header = try frame(bytes)
         try check(header, bytes)
         try checkRecords(header, bytes, decompressor)
@@ -30,13 +30,13 @@ struct BatchValidator {
     }
 
     /// Rule 4: one batch with magic 2.
-    private func frame(_ bytes: UnsafeRawBufferPointer) throws(AppendFailure) -> RecordBatchHeader {
+    private func frame(_ bytes: UnsafeRawBufferPointer) throws(BrokerError) -> RecordBatchHeader {
         let count = bytes.count
         try require(count > 0, .invalidRecord, "there is no batch")
         // In all formats the seventeenth byte is the format's number.
         try require(count < 17 || bytes[16] == 2, .invalidRecord, "only format 2 is accepted")
         guard let header = RecordBatchHeader(bytes) else {
-            throw AppendFailure(.corruptMessage, "a batch of \(count) bytes is too short")
+            throw BrokerError(.corruptMessage, "a batch of \(count) bytes is too short")
         }
         let total = header.totalByteCount
         let isWhole = total >= RecordBatchHeader.byteCount && total <= count
@@ -49,15 +49,15 @@ struct BatchValidator {
         _ condition: Bool,
         _ code: ErrorCode,
         _ message: @autoclosure () -> String
-    ) throws(AppendFailure) {
-        if !condition { throw AppendFailure(code, message()) }
+    ) throws(BrokerError) {
+        if !condition { throw BrokerError(code, message()) }
     }
 
     /// Rule 5: what the header says.
     private func check(
         _ header: RecordBatchHeader,
         _ bytes: UnsafeRawBufferPointer
-    ) throws(AppendFailure) {
+    ) throws(BrokerError) {
         let (size, count) = (Int64(bytes.count), header.recordCount)
         try require(header.baseOffset == 0, .invalidRecord, "the batch's base offset is not 0")
         let most = settings.maximumBatchByteCount
@@ -96,9 +96,9 @@ struct BatchValidator {
         _ header: RecordBatchHeader,
         _ bytes: UnsafeRawBufferPointer,
         _ decompressor: Decompressor
-    ) throws(AppendFailure) {
+    ) throws(BrokerError) {
         let payload = UnsafeRawBufferPointer(rebasing: bytes[RecordBatchHeader.byteCount...])
-        let failure: AppendFailure?
+        let failure: BrokerError?
         do throws(Decompressor.Failure) {
             failure = try decompressor.withDecompressed(
                 payload,
@@ -108,7 +108,7 @@ struct BatchValidator {
                 self.failure(of: records, header)
             }
         } catch {
-            throw AppendFailure(.invalidRecord, "the batch cannot be opened: \(error.reason)")
+            throw BrokerError(.invalidRecord, "the batch cannot be opened: \(error.reason)")
         }
         if let failure { throw failure }
     }
@@ -116,19 +116,19 @@ struct BatchValidator {
     private func failure(
         of records: UnsafeRawBufferPointer,
         _ header: RecordBatchHeader
-    ) -> AppendFailure? {
+    ) -> BrokerError? {
         var cursor = RecordCursor(records)
-        var errors: [AppendFailure.RecordError] = []
+        var errors: [BrokerError.RecordError] = []
         var code = ErrorCode.invalidRecord
         for index in 0..<header.recordCount {
             let record: RecordView
             do throws(WireError) {
                 record = try cursor.next()
             } catch {
-                return AppendFailure(.invalidRecord, "record \(index) is damaged: \(error.message)")
+                return BrokerError(.invalidRecord, "record \(index) is damaged: \(error.message)")
             }
             guard record.offsetDelta == index else {
-                return AppendFailure(
+                return BrokerError(
                     .invalidRecord,
                     "record \(index) has the offset \(record.offsetDelta) in its batch"
                 )
@@ -144,11 +144,12 @@ struct BatchValidator {
         }
         guard cursor.isAtEnd else {
             let problem = "the batch holds more than its \(header.recordCount) records"
-            return AppendFailure(.invalidRecord, problem)
+            return BrokerError(.invalidRecord, problem)
         }
         if errors.isEmpty { return nil }
-        let problem = "One or more records have been rejected"
-        return AppendFailure(code, problem, recordErrors: errors)
+        var failure = BrokerError(code, "One or more records have been rejected")
+        failure.recordErrors = errors
+        return failure
     }
 
     /// Whether a record may have a time, which the broker may replace.

@@ -66,9 +66,6 @@ final class LogDirectory: Sendable {
     /// What opening the logs found damaged or unfinished, for the operator.
     var reports: [RecoveryReport] { state.withLock { $0.reports } }
 
-    /// The damaged parts that are put aside, of this start and earlier ones.
-    var quarantine: Quarantine { Quarantine(environment.path) }
-
     /// An open partition; nil if there is none of this number.
     func partition(_ index: Int32, of topic: UUID16) -> Partition? {
         let partitions = partitions(of: topic)

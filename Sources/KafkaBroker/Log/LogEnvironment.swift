@@ -18,6 +18,8 @@ final class LogEnvironment: Sendable {
     let now: @Sendable () -> Int64
     private let disk: NIOThreadPool
     private let clock = DispatchQueue(label: "log-clock")
+    /// How many bytes may be written before the free space is looked at again.
+    private let room = Atomic<Int64>(Int64.max)
     private let isFull = Atomic<Bool>(false)
     private let isClosed = Atomic<Bool>(false)
 
@@ -40,8 +42,10 @@ final class LogEnvironment: Sendable {
         every(settings.freeSpaceCheckMilliseconds) { [weak self] in self?.checkFreeSpace() }
     }
 
-    /// Whether there is room for more batches.
-    var hasRoom: Bool { !isFull.load(ordering: .relaxed) }
+    /// Whether there is room for a batch, which then counts as written.
+    func takeRoom(_ byteCount: Int) -> Bool {
+        room.subtract(Int64(byteCount), ordering: .relaxed).newValue >= 0
+    }
 
     /// Tells the operator about something that must not be overlooked.
     func report(_ error: BrokerError) { logger.error("\(error)") }
@@ -74,16 +78,14 @@ final class LogEnvironment: Sendable {
 
     private func checkFreeSpace() {
         guard let free = files.freeByteCount(at: path) else { return }
-        let isFullNow = free < settings.minimumFreeByteCount
-        guard isFull.exchange(isFullNow, ordering: .relaxed) != isFullNow else { return }
+        let left = free - settings.minimumFreeByteCount
+        room.store(left, ordering: .relaxed)
+        guard isFull.exchange(left < 0, ordering: .relaxed) != (left < 0) else { return }
         logger.error(
-            isFullNow
+            left < 0
                 ? "batches are refused: the disk is nearly full"
                 : "there is room on the disk again",
-            metadata: [
-                "path": "\(path)", "free": "\(free)",
-                "minimum": "\(settings.minimumFreeByteCount)",
-            ]
+            metadata: ["path": "\(path)", "free": "\(free)"]
         )
     }
 }

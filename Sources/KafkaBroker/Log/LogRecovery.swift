@@ -223,12 +223,12 @@ extension LogRecovery {
         } else {
             let later = Array(segments[(index + 1)...])
             openFiles.close(later)
-            let quarantine = Quarantine(environment.path)
-            let (path, moved) = try quarantine.move(
+            let (path, moved) = try Quarantine.move(
                 restOf: segment,
                 from: damage.position,
                 later,
-                of: id
+                of: id,
+                to: environment.path + "/quarantine"
             )
             report.quarantinedByteCount = lost + moved
             report.quarantinePath = path

@@ -27,33 +27,6 @@ struct AppendedBatch: Sendable, Equatable {
     var logStartOffset: Int64
 }
 
-/// Why a batch was not appended.
-struct AppendFailure: Error, Sendable, Equatable {
-    /// What the client is told.
-    var errorCode: ErrorCode
-    /// The same in words; nil for the usual text of the code.
-    var message: String?
-    /// Which records are to blame.
-    var recordErrors: [RecordError] = []
-
-    /// Why one record was refused.
-    struct RecordError: Sendable, Equatable {
-        /// Which one, counted from 0.
-        var index: Int32
-        /// Why, in words.
-        var message: String?
-    }
-
-    /// Says why nothing can be written.
-    init(_ error: BrokerError) { self.init(error.errorCode, error.description) }
-
-    init(_ errorCode: ErrorCode, _ message: String, recordErrors: [RecordError] = []) {
-        self.errorCode = errorCode
-        self.message = message
-        self.recordErrors = recordErrors
-    }
-}
-
 /// The offsets that describe a log at a moment.
 struct LogOffsets: Sendable, Equatable {
     /// The first offset that can be read.
@@ -86,14 +59,14 @@ struct ReadRequest: Sendable {
     /// Whether to return the first batch even if it is larger than that.
     var minOneBatch: Bool
     var isolation = Isolation.readUncommitted
-    /// The reader's idea of the leader's epoch; -1 for none.
-    var currentLeaderEpoch: Int32 = -1
 }
 
 /// Whole batches read from a log.
 struct LogRead: Sendable {
     /// The batches, one after another, as they are on disk; the first may begin before the offset.
     var records = ByteBuffer()
+    /// The offset after them.
+    var nextOffset: Int64
     /// The log's offsets when they were read.
     var offsets: LogOffsets
     /// How many bytes had been appended for such a reader, to wait for more.

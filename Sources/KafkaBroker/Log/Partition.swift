@@ -58,7 +58,14 @@ final class Partition: Sendable {
         executor.submit(isReply: isReply) { [self] in body(log) }
     }
 
-    private func ask<Value: Sendable>(
+    /// Asks the log something, on its thread.
+    ///
+    /// - Parameters:
+    ///   - currentLeaderEpoch: The client's idea of the leader's epoch; -1 for none.
+    ///   - completion: Called once with the answer, or with an error also if the log is deleted or
+    ///     has another epoch.
+    ///   - body: What to ask; it must not block, and not keep the log.
+    func ask<Value: Sendable>(
         currentLeaderEpoch: Int32 = -1,
         _ completion: @escaping @Sendable (Result<Value, ErrorCode>) -> Void,
         _ body: @escaping @Sendable (PartitionLog) throws(BrokerError) -> Value
@@ -78,50 +85,16 @@ final class Partition: Sendable {
     }
 }
 
-/// The usual requests. Each completion is called exactly once.
+/// What changes the log. Each completion is called exactly once.
 extension Partition {
     /// Appends a batch; see `PartitionLog.append`.
     func append(
         _ request: AppendRequest,
-        _ completion: @escaping @Sendable (Result<AppendedBatch, AppendFailure>) -> Void
+        _ completion: @escaping @Sendable (Result<AppendedBatch, BrokerError>) -> Void
     ) {
         let isAccepted = perform { $0.append(request, completion) }
         if !isAccepted {
-            completion(.failure(AppendFailure(.kafkaStorageError, "the broker is overloaded")))
-        }
-    }
-
-    /// Reads whole batches; see `PartitionLog.read`.
-    func read(
-        _ request: ReadRequest,
-        _ completion: @escaping @Sendable (Result<LogRead, ErrorCode>) -> Void
-    ) {
-        ask(currentLeaderEpoch: request.currentLeaderEpoch, completion) {
-            log throws(BrokerError) in try log.read(request)
-        }
-    }
-
-    /// Finds a record by its time; see `PartitionLog.find`.
-    func find(
-        _ query: TimestampQuery,
-        isolation: Isolation = .readUncommitted,
-        currentLeaderEpoch: Int32 = -1,
-        _ completion: @escaping @Sendable (Result<TimestampedOffset?, ErrorCode>) -> Void
-    ) {
-        ask(currentLeaderEpoch: currentLeaderEpoch, completion) {
-            log throws(BrokerError) in try log.find(query, isolation)
-        }
-    }
-
-    /// Finds where an epoch ends; see `LeaderEpochs.end`.
-    func end(
-        ofEpoch epoch: Int32,
-        currentLeaderEpoch: Int32 = -1,
-        _ completion: @escaping @Sendable (Result<EpochEnd, ErrorCode>) -> Void
-    ) {
-        ask(currentLeaderEpoch: currentLeaderEpoch, completion) { log in
-            let end = log.offsets.highWatermark
-            return log.epochs.end(of: epoch, current: log.leaderEpoch, endOffset: end)
+            completion(.failure(BrokerError(.kafkaStorageError, "the broker is overloaded")))
         }
     }
 
@@ -156,12 +129,5 @@ extension Partition {
             log.endTransaction(marker, onlyIfOpen: onlyIfOpen, completion)
         }
         if !isAccepted { completion(.kafkaStorageError) }
-    }
-
-    /// The producers that the log remembers.
-    func describeProducers(
-        _ completion: @escaping @Sendable (Result<[ActiveProducer], ErrorCode>) -> Void
-    ) {
-        ask(completion) { $0.describeProducers() }
     }
 }

@@ -10,22 +10,22 @@ extension PartitionLog {
     ///   - completion: Called once, at once or later on a disk thread; must not block.
     func append(
         _ request: AppendRequest,
-        _ completion: @escaping @Sendable (Result<AppendedBatch, AppendFailure>) -> Void
+        _ completion: @escaping @Sendable (Result<AppendedBatch, BrokerError>) -> Void
     ) {
         let outcome: (batch: AppendedBatch, durableOffset: Int64?)
-        do throws(AppendFailure) {
+        do throws(BrokerError) {
             guard let records = request.records else {
-                throw AppendFailure(.invalidRecord, "there is no batch")
+                throw BrokerError(.invalidRecord, "there is no batch")
             }
             outcome = try records.withUnsafeReadableBytes { bytes in
-                Result { () throws(AppendFailure) in try append(bytes, request) }
+                Result { () throws(BrokerError) in try append(bytes, request) }
             }.get()
         } catch {
             return completion(.failure(error))
         }
         guard let offset = outcome.durableOffset else { return completion(.success(outcome.batch)) }
         progress.whenSynced(upTo: offset) { failure in
-            completion(failure.map { .failure(AppendFailure($0)) } ?? .success(outcome.batch))
+            completion(failure.map { .failure($0) } ?? .success(outcome.batch))
         }
     }
 
@@ -34,7 +34,7 @@ extension PartitionLog {
     private func append(
         _ bytes: UnsafeRawBufferPointer,
         _ request: AppendRequest
-    ) throws(AppendFailure) -> (AppendedBatch, Int64?) {
+    ) throws(BrokerError) -> (AppendedBatch, Int64?) {
         let now = environment.now()
         let validator = BatchValidator(
             settings: settings,
@@ -43,7 +43,7 @@ extension PartitionLog {
             now: now
         )
         var header = try validator.validate(bytes, decompressor)
-        do throws(BrokerError) { try checkWritable() } catch { throw AppendFailure(error) }
+        try checkWritable()
         var batch = AppendedBatch(
             baseOffset: endOffset,
             appendTimestamp: settings.usesAppendTime ? now : -1,
@@ -56,8 +56,8 @@ extension PartitionLog {
             return (batch, original.nextOffset)
         }
         try checkTransaction(header)
-        guard environment.hasRoom else {
-            throw AppendFailure(.kafkaStorageError, "the broker's disk is nearly full")
+        guard environment.takeRoom(bytes.count) else {
+            throw BrokerError(.kafkaStorageError, "the broker's disk is nearly full")
         }
         if settings.usesAppendTime { header.setAppendTime(now) }
         try store(&header, bytes, now)
@@ -71,15 +71,18 @@ extension PartitionLog {
         _ header: inout RecordBatchHeader,
         _ bytes: UnsafeRawBufferPointer,
         _ now: Int64
-    ) throws(AppendFailure) {
+    ) throws(BrokerError) {
         header.baseOffset = endOffset
         header.leaderEpoch = leaderEpoch
+        hasChanged = true
         do throws(BrokerError) {
             try rollIfNeeded(for: header, now)
             try write(header, bytes, now)
+            isFailing = false
         } catch {
-            environment.report(error)
-            throw AppendFailure(error)
+            if !isFailing { environment.report(error) }  // Not again for each batch.
+            isFailing = true
+            throw error
         }
     }
 
@@ -105,7 +108,6 @@ extension PartitionLog {
         segment.index.add(header, baseOffset: segment.baseOffset, isAbort: isAbort)
         producers.apply(header, now: now, open: segment.index.transactions.open)
         epochs.add(leaderEpoch, at: header.baseOffset)
-        hasChanged = true
         let unsynced = progress.didWrite(
             header,
             to: file,

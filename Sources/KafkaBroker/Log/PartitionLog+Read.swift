@@ -12,34 +12,26 @@ extension PartitionLog {
         guard (offsets.logStart...offsets.highWatermark).contains(request.offset) else {
             throw BrokerError(.offsetOutOfRange, "there is no offset \(request.offset) in \(id)")
         }
-        let appended = progress.appendedByteCount(request.isolation)
-        var result = LogRead(offsets: offsets, appended: appended)
-        if request.isolation == .readCommitted { result.abortedTransactions = [] }
+        var result = LogRead(
+            nextOffset: request.offset,
+            offsets: offsets,
+            appended: progress.appendedByteCount(request.isolation)
+        )
         let end = offsets.end(for: request.isolation)
-        guard request.offset < end, request.maxByteCount > 0 || request.minOneBatch else {
-            return result
-        }
-        var nextOffset = request.offset
-        var place = try locate(request.offset)
-        while let (index, position) = place {
-            let count = result.records.readableBytes
-            let isComplete = try read(
-                segments[index],
-                from: position,
-                below: end,
-                maxByteCount: request.maxByteCount - count,
-                minOneBatch: request.minOneBatch && count == 0,
-                into: &result.records,
-                &nextOffset
-            )
-            // Go on into the next segment, or a fetch would wait for bytes that are there.
-            place = isComplete && index + 1 < segments.count ? (index + 1, 0) : nil
+        if request.offset < end, request.maxByteCount > 0 || request.minOneBatch {
+            var place = try locate(request.offset)
+            while let (index, position) = place {
+                let segment = segments[index]
+                let isComplete = try read(segment, from: position, below: end, request, &result)
+                // Go on into the next segment, or a fetch would wait for bytes that are there.
+                place = isComplete && index + 1 < segments.count ? (index + 1, 0) : nil
+            }
         }
         if request.isolation == .readCommitted {
-            result.abortedTransactions = abortedTransactions(
-                from: request.offset,
-                below: nextOffset
-            )
+            let end = result.nextOffset
+            let isEmpty = result.records.readableBytes == 0
+            result.abortedTransactions =
+                isEmpty ? [] : abortedTransactions(from: request.offset, below: end)
         }
         return result
     }
@@ -77,54 +69,43 @@ extension PartitionLog {
         )
     }
 
-    /// Reads batches of one segment.
+    /// Reads batches of one segment, from a position on, below an offset.
     ///
-    /// - Parameters:
-    ///   - segment: The segment.
-    ///   - position: Where the first batch begins.
-    ///   - end: The offset before which batches may be read.
-    ///   - maxByteCount: The most bytes wanted.
-    ///   - minOneBatch: Whether one batch may be larger than that.
-    ///   - buffer: Where to append the batches.
-    ///   - nextOffset: Is set to the offset after the last batch, if there is any.
     /// - Returns: Whether everything up to the end of the segment was read.
-    /// - Throws: `BrokerError` of kind `storage`.
     private func read(
         _ segment: LogSegment,
         from position: Int,
         below end: Int64,
-        maxByteCount: Int,
-        minOneBatch: Bool,
-        into buffer: inout ByteBuffer,
-        _ nextOffset: inout Int64
+        _ request: ReadRequest,
+        _ result: inout LogRead
     ) throws(BrokerError) -> Bool {
         let available = segment.byteCount - position
+        let start = result.records.readableBytes
+        let isFirst = start == 0 && request.minOneBatch
+        let most = request.maxByteCount - start
         guard available > 0 else { return true }
-        guard maxByteCount >= RecordBatchHeader.byteCount || minOneBatch else { return false }
+        guard most >= RecordBatchHeader.byteCount || isFirst else { return false }
         let file = try openFiles.file(of: segment)
-        let start = buffer.writerIndex
-        let wanted = min(available, max(maxByteCount, RecordBatchHeader.byteCount))
-        try append(file, at: position, wanted, to: &buffer)
+        let wanted = min(available, max(most, RecordBatchHeader.byteCount))
+        try append(file, at: position, wanted, to: &result.records)
         var byteCount = 0
-        var first: RecordBatchHeader?
-        while let header = buffer.withUnsafeReadableBytes({
-            RecordBatchHeader($0, at: start - buffer.readerIndex + byteCount)
+        while let header = result.records.withUnsafeReadableBytes({
+            RecordBatchHeader($0, at: start + byteCount)
         }) {
             guard header.isPlausible(available: available - byteCount) else {
                 throw damage(segment, position + byteCount)
             }
+            let size = header.totalByteCount
             if header.baseOffset >= end { break }
-            if first == nil { first = header }
-            guard header.totalByteCount <= wanted - byteCount else { break }
-            nextOffset = header.nextOffset
-            byteCount += header.totalByteCount
+            if size > wanted - byteCount {
+                guard isFirst, byteCount == 0 else { break }
+                try append(file, at: position + wanted, size - wanted, to: &result.records)
+            }
+            result.nextOffset = header.nextOffset
+            byteCount += size
+            if byteCount >= wanted { break }
         }
-        if byteCount == 0, minOneBatch, let first {
-            byteCount = first.totalByteCount
-            nextOffset = first.nextOffset
-            try append(file, at: position + wanted, byteCount - wanted, to: &buffer)
-        }
-        buffer.moveWriterIndex(to: start + byteCount)
+        result.records.moveWriterIndex(to: start + byteCount)
         return byteCount == available
     }
 

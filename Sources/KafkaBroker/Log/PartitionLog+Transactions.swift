@@ -21,29 +21,21 @@ extension PartitionLog {
 
     /// Whether a new batch may be written as far as transactions are concerned (rule 6 of
     /// section 3.6).
-    func checkTransaction(_ header: RecordBatchHeader) throws(AppendFailure) {
+    func checkTransaction(_ header: RecordBatchHeader) throws(BrokerError) {
         guard header.producerID >= 0 || header.isTransactional else { return }
         let producer = "producer \(header.producerID)"
         let permission = permissions[header.producerID]
         guard header.isTransactional else {
-            let start = active.index.transactions.start(of: header.producerID)
-            if permission == nil, start == nil { return }
-            throw AppendFailure(
-                .invalidTransactionState,
-                "\(producer) has a transaction here and sent a batch outside of it"
-            )
+            let isOpen = active.index.transactions.start(of: header.producerID) != nil
+            if permission == nil, !isOpen { return }
+            throw BrokerError(.invalidTransactionState, "\(producer) is in a transaction here")
         }
         guard let permission else {
-            throw AppendFailure(
-                .invalidTransactionState,
-                "\(producer) has no transaction that this partition was added to"
-            )
+            throw BrokerError(.invalidTransactionState, "\(producer) has no transaction here")
         }
         guard permission == header.producerEpoch else {
-            throw AppendFailure(
-                .invalidProducerEpoch,
-                "\(producer) sent epoch \(header.producerEpoch), its transaction has \(permission)"
-            )
+            let problem = "\(producer) has a transaction of epoch \(permission) here"
+            throw BrokerError(.invalidProducerEpoch, problem)
         }
     }
 
@@ -59,18 +51,18 @@ extension PartitionLog {
         onlyIfOpen: Bool,
         _ completion: @escaping @Sendable (ErrorCode) -> Void
     ) {
-        do throws(BrokerError) { try checkWritable() } catch { return completion(error.errorCode) }
-        permissions[marker.producerID] = nil
-        let isOpen = active.index.transactions.start(of: marker.producerID) != nil
-        if onlyIfOpen, !isOpen { return completion(.none) }
-        let epoch = producers.producers[marker.producerID]?.epoch ?? marker.producerEpoch
-        guard marker.producerEpoch >= epoch else {
-            return completion(isOpen ? .invalidProducerEpoch : .none)
-        }
-        let now = environment.now()
-        do throws(AppendFailure) {
+        do throws(BrokerError) {
+            try checkWritable()
+            permissions[marker.producerID] = nil
+            let isOpen = active.index.transactions.start(of: marker.producerID) != nil
+            let epoch = producers.producers[marker.producerID]?.epoch ?? marker.producerEpoch
+            guard isOpen || !onlyIfOpen, isOpen || marker.producerEpoch >= epoch else {
+                return completion(.none)
+            }
+            guard marker.producerEpoch >= epoch else { return completion(.invalidProducerEpoch) }
+            let now = environment.now()
             try marker.batch(at: now).withUnsafeBytes { bytes in
-                Result { () throws(AppendFailure) in
+                Result { () throws(BrokerError) in
                     guard var header = RecordBatchHeader(bytes) else { return }
                     try store(&header, bytes, now)
                 }

@@ -35,6 +35,8 @@ final class PartitionLog {
     var runLater: @Sendable (@escaping @Sendable (PartitionLog) -> Void) -> Void = { _ in }
     /// Whether something happened that the checkpoint on disk does not know.
     var hasChanged = false
+    /// Whether the last batch could not be written.
+    var isFailing = false
     var isDeleted = false
     /// Whether the broker is stopping: what comes now would not be in the last checkpoint.
     var isClosing = false
@@ -80,6 +82,11 @@ final class PartitionLog {
 
     /// The offsets as readers see them.
     var offsets: LogOffsets { progress.offsets }
+
+    /// Where an epoch ends (OffsetForLeaderEpoch).
+    func end(of epoch: Int32) -> EpochEnd {
+        epochs.end(of: epoch, current: leaderEpoch, endOffset: offsets.highWatermark)
+    }
 
     /// Whether a client's idea of the leader's epoch is ours; -1 means that it has none.
     ///

@@ -30,7 +30,7 @@ final class PartitionProgress: Sendable {
         var storing: [Completion] = []
         /// Bounded by the requests under way, as are the readers.
         var syncing: [(offset: Int64, completion: Completion)] = []
-        var readers: [UInt64: (isolation: Isolation, body: Reader)] = [:]
+        var readers: [UInt64: (isolation: Isolation, seen: Int64, body: Reader)] = [:]
         var lastToken: UInt64 = 0
         var failure: BrokerError?
         /// Whether a sync is under way or waits for a disk thread.
@@ -41,6 +41,19 @@ final class PartitionProgress: Sendable {
 
         func appended(_ isolation: Isolation) -> Int64 {
             isolation == .readCommitted ? appended.committed : appended.all
+        }
+
+        /// What there is to tell to readers.
+        mutating func news() -> [@Sendable () -> Void] {
+            var calls: [@Sendable () -> Void] = []
+            for (token, reader) in readers {
+                let now = appended(reader.isolation)
+                if now == reader.seen, !hasEnded { continue }
+                readers[token]?.seen = now
+                let more = hasEnded ? Int64.max : now - reader.seen
+                calls.append { reader.body(more) }
+            }
+            return calls
         }
 
         /// Whether a sync has to be started; then it counts as under way.
@@ -91,28 +104,23 @@ extension PartitionProgress {
         isNewFile: Bool,
         lastStable: Int64
     ) -> Int64 {
-        let (unsynced, calls) = state.withLock { state -> (Int64, [(Reader, Int64)]) in
+        let (unsynced, calls) = state.withLock { state in
             if state.unsynced.last !== file { state.unsynced.append(file) }
             state.hasNewFile = state.hasNewFile || isNewFile
             state.written = header.nextOffset
             state.unsyncedRecordCount += Int64(header.recordCount)
-            guard state.failure == nil else { return (state.unsyncedRecordCount, []) }
-            let before = state.appended
-            state.appended.all += Int64(header.totalByteCount)
-            // How many bytes a marker makes readable is not known exactly: at most all.
-            if lastStable > state.offsets.lastStable {
-                state.appended.committed = state.appended.all
+            if state.failure == nil {
+                state.appended.all += Int64(header.totalByteCount)
+                // How many bytes a marker makes readable is not known exactly: at most all.
+                if lastStable > state.offsets.lastStable {
+                    state.appended.committed = state.appended.all
+                }
+                state.offsets.highWatermark = header.nextOffset
+                state.offsets.lastStable = lastStable
             }
-            state.offsets.highWatermark = header.nextOffset
-            state.offsets.lastStable = lastStable
-            let calls = state.readers.values.map { isolation, body in
-                isolation == .readCommitted
-                    ? (body, state.appended.committed - before.committed)
-                    : (body, state.appended.all - before.all)
-            }
-            return (state.unsyncedRecordCount, calls)
+            return (state.unsyncedRecordCount, state.news())
         }
-        for (reader, byteCount) in calls where byteCount > 0 { reader(byteCount) }
+        for call in calls { call() }
         return unsynced
     }
 
@@ -212,13 +220,12 @@ extension PartitionProgress {
     ///   - body: What to call; must not block.
     /// - Returns: A token for `cancelWait`.
     func wait(_ isolation: Isolation, beyond seen: Int64, _ body: @escaping Reader) -> UInt64 {
-        let (token, byteCount) = state.withLock { state in
+        let (token, calls) = state.withLock { state in
             state.lastToken += 1
-            state.readers[state.lastToken] = (isolation, body)
-            let more = state.appended(isolation) - seen
-            return (state.lastToken, state.hasEnded ? Int64.max : more)
+            state.readers[state.lastToken] = (isolation, seen, body)
+            return (state.lastToken, state.news())
         }
-        if byteCount > 0 { body(byteCount) }
+        for call in calls { call() }
         return token
     }
 

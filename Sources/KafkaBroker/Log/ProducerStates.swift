@@ -43,8 +43,8 @@ struct ProducerStates: Sendable, Equatable {
     /// Looks whether a batch is what its producer has to send next (rules 1–6 of section 3.4).
     ///
     /// - Returns: The original, if the batch is a duplicate of it; nil for a new batch.
-    /// - Throws: `AppendFailure` for an old epoch or a gap.
-    func duplicate(of header: RecordBatchHeader) throws(AppendFailure) -> Batch? {
+    /// - Throws: `BrokerError` for an old epoch or a gap.
+    func duplicate(of header: RecordBatchHeader) throws(BrokerError) -> Batch? {
         guard header.producerID >= 0, let producer = producers[header.producerID] else {
             return nil
         }
@@ -54,7 +54,7 @@ struct ProducerStates: Sendable, Equatable {
         }
         if let original, header.producerEpoch == producer.epoch { return original }
         if header.producerEpoch < producer.epoch {
-            throw AppendFailure(
+            throw BrokerError(
                 .invalidProducerEpoch,
                 "producer \(header.producerID) has epoch \(header.producerEpoch), "
                     + "epoch \(producer.epoch) has taken over"
@@ -64,7 +64,7 @@ struct ProducerStates: Sendable, Equatable {
         let previous = isNewEpoch ? -1 : producer.batches.last?.lastSequence ?? -1
         let expected = (previous &+ 1) & Int32.max
         guard first == expected else {
-            throw AppendFailure(
+            throw BrokerError(
                 .outOfOrderSequenceNumber,
                 "producer \(header.producerID) sent sequence number \(first) "
                     + "instead of \(expected)"

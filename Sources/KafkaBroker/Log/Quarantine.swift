@@ -3,26 +3,10 @@ import KafkaWire
 
 /// Damaged parts of logs, kept for whoever wants to look at them: `quarantine/` in the data
 /// directory.
-struct Quarantine {
+enum Quarantine {
     /// More places than this that look like a batch and are none are taken for damage in the
     /// middle: records may hold anything, batches too.
     private static let candidateLimit = 10_000
-
-    private let path: String
-
-    /// Names the quarantine of a data directory, which need not exist.
-    init(_ dataDirectory: String) { path = dataDirectory + "/quarantine" }
-
-    /// What is in it: `<topic id>-<partition>-<n>` each, and how many bytes.
-    func entries() throws(BrokerError) -> [(name: String, byteCount: Int)] {
-        var entries: [(String, Int)] = []
-        for name in try FileSystem.names(in: path) {
-            let files = try FileSystem.names(in: path + "/" + name)
-            let sizes = files.map { FileSystem.byteCount(of: "\(path)/\(name)/\($0)") ?? 0 }
-            entries.append((name, sizes.reduce(0, +)))
-        }
-        return entries
-    }
 
     /// Whether a sound batch follows damage, so that it is not merely an unfinished end.
     static func hasBatch(
@@ -62,11 +46,12 @@ struct Quarantine {
     /// Copies the rest of a segment, and moves later segments, into a directory of their own.
     ///
     /// - Returns: The directory, and the size of the later segments.
-    func move(
+    static func move(
         restOf segment: LogSegment,
         from position: Int,
         _ later: [LogSegment],
-        of id: PartitionID
+        of id: PartitionID,
+        to path: String
     ) throws(BrokerError) -> (String, Int) {
         try FileSystem.makeDirectory(path)
         var number = 1

@@ -34,6 +34,8 @@ public struct BrokerSettings: Sendable, Equatable {
     public var fetchMaxBytes = 57_671_680
     /// The most bytes that requests under way may take together; above it sockets are not read.
     public var requestMemoryBytes = 256 << 20
+    /// With less free space on the disk, records are refused until there is more again.
+    public var minimumFreeBytes = 256 << 20
     /// The most connections at a time; further ones are closed at once.
     public var maxConnections = 1000
     /// After how many milliseconds without a request a connection is closed.
@@ -62,6 +64,7 @@ public struct BrokerSettings: Sendable, Equatable {
             ("socketRequestMaxBytes", socketRequestMaxBytes, 1024...Int(Int32.max) - 4),
             ("fetchMaxBytes", fetchMaxBytes, 1024...1 << 30),
             ("requestMemoryBytes", requestMemoryBytes, socketRequestMaxBytes...Int.max),
+            ("minimumFreeBytes", minimumFreeBytes, 0...Int.max),
             ("maxConnections", maxConnections, 1...1_000_000),
             (
                 "groupInitialRebalanceDelayMilliseconds", groupInitialRebalanceDelayMilliseconds,

@@ -24,6 +24,7 @@ final class Services: Sendable {
         do throws(BrokerError) {
             var logSettings = LogDirectorySettings()
             logSettings.checksEverything = settings.checksEverything
+            logSettings.minimumFreeByteCount = Int64(settings.minimumFreeBytes)
             logSettings.retentionCheckMilliseconds = Int64(settings.retentionCheckMilliseconds)
             logs = try LogDirectory(url: directory.url, settings: logSettings, logger: logger)
         } catch {

@@ -105,6 +105,7 @@ extension BrokerSettings {
         segmentBytes = Int(section.segmentSize.bytes)
         maxMessageBytes = Int(section.maximumBatchSize.bytes)
         requestMemoryBytes = Int(section.requestMemory.bytes)
+        minimumFreeBytes = Int(section.minimumFreeSpace.bytes)
         maxConnections = section.maximumConnections
     }
 }

@@ -39,6 +39,7 @@ struct Configuration: Codable, Sendable, Equatable {
         var maximumBatchSize = ByteSize(bytes: 1_048_588)
         var checkEverything = false
         var requestMemory = ByteSize(mebibytes: 256)
+        var minimumFreeSpace = ByteSize(mebibytes: 256)
         var maximumConnections = 1000
     }
 

@@ -224,7 +224,7 @@ struct LogRejectionTests {
     func `a batch that breaks a rule is refused with the rule's code`(_ example: Case) throws {
         let log = try OpenLog(LogScratch(), example.settings)
         let result = try log.append(example.batch, produceVersion: example.produceVersion)
-        #expect(throws: AppendFailure.self) { try result.get() }
+        #expect(throws: BrokerError.self) { try result.get() }
         if case .failure(let failure) = result { #expect(failure.errorCode == example.code) }
         #expect(log.partition.offsets.highWatermark == 0)
         let allowed = LogSettings()
@@ -258,7 +258,7 @@ struct LogRejectionTests {
 
     @Test func `null instead of a batch is refused`() throws {
         let log = try OpenLog(LogScratch())
-        let promise = Promise<Result<AppendedBatch, AppendFailure>>()
+        let promise = Promise<Result<AppendedBatch, BrokerError>>()
         log.partition.append(AppendRequest(records: nil)) { promise.set($0) }
         guard case .failure(let failure) = try promise.get() else {
             Issue.record("null was accepted")

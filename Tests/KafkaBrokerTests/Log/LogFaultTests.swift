@@ -8,7 +8,7 @@ import Testing
 
 /// Disks that fail, fill up, and are slow.
 struct LogFaultTests {
-    private func code(_ result: Result<AppendedBatch, AppendFailure>) -> ErrorCode? {
+    private func code(_ result: Result<AppendedBatch, BrokerError>) -> ErrorCode? {
         if case .failure(let failure) = result { failure.errorCode } else { nil }
     }
 
@@ -25,7 +25,7 @@ struct LogFaultTests {
         #expect(try log.allBatches().count == 1)
         #expect(log.partition.failure?.errorCode == .kafkaStorageError)
         let other = try #require(log.directory.partition(1, of: OpenLog.topic))
-        let promise = Promise<Result<AppendedBatch, AppendFailure>>()
+        let promise = Promise<Result<AppendedBatch, BrokerError>>()
         other.append(AppendRequest(records: ByteBuffer(bytes: Sample.batch()))) {
             promise.set($0)
         }
@@ -106,6 +106,29 @@ struct LogFaultTests {
         try log.eventually { code(try log.append(Sample.batch())) == nil }
     }
 
+    @Test func `what is written between two looks at the free space counts`() throws {
+        let log = try OpenLog(LogScratch()) {
+            $0.freeSpaceCheckMilliseconds = 86_400_000
+            $0.minimumFreeByteCount = (1 << 40) - 1000  // The disk has 1 << 40 bytes.
+        }
+        let batch = Sample.batch(valueByteCount: 300)
+        let accepted = try (0..<9).filter { _ in try code(log.append(batch)) == nil }.count
+        #expect(accepted == 1000 / batch.count)
+        _ = try log.begin(7)
+        #expect(try log.end(7, isCommit: false) == .none, "transactions can still be ended")
+    }
+
+    @Test func `a log that could not be written at all is sound after a clean stop`() throws {
+        let scratch = try LogScratch()
+        let log = try OpenLog(scratch)
+        log.files.set { $0.writeError = ENOSPC }
+        #expect(code(try log.append(Sample.batch())) == .kafkaStorageError)
+        log.directory.close()
+        #expect(try scratch.files("checkpoint").count == 1)
+        let reopened = try OpenLog(scratch, epoch: 2)
+        #expect(try reopened.append(Sample.batch()).get().baseOffset == 0)
+    }
+
     @Test func `a batch is answered after its sync and not before`() throws {
         let log = try OpenLog(LogScratch(), LogSettings(flushMilliseconds: 86_400_000))
         let gate = DispatchSemaphore(value: 0)
@@ -146,7 +169,7 @@ struct LogFaultTests {
         let gate = DispatchSemaphore(value: 0)
         log.files.set { $0.gate = gate }
         let promises = log.directory.partitions(of: OpenLog.topic).map { partition in
-            let promise = Promise<Result<AppendedBatch, AppendFailure>>()
+            let promise = Promise<Result<AppendedBatch, BrokerError>>()
             partition.append(AppendRequest(records: ByteBuffer(bytes: Sample.batch()))) {
                 promise.set($0)
             }

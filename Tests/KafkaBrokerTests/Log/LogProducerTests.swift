@@ -6,7 +6,7 @@ import Testing
 
 /// Idempotent producers: what is sent twice is stored once, what is out of order is refused.
 struct LogProducerTests {
-    private func code(_ result: Result<AppendedBatch, AppendFailure>) -> ErrorCode? {
+    private func code(_ result: Result<AppendedBatch, BrokerError>) -> ErrorCode? {
         if case .failure(let failure) = result { failure.errorCode } else { nil }
     }
 

@@ -189,7 +189,7 @@ final class OpenLog: Sendable {
         acks: Int16 = -1,
         isTransactional: Bool = false,
         produceVersion: Int16 = 11
-    ) throws -> Result<AppendedBatch, AppendFailure> {
+    ) throws -> Result<AppendedBatch, BrokerError> {
         try start(
             batch,
             acks: acks,
@@ -204,8 +204,8 @@ final class OpenLog: Sendable {
         acks: Int16 = -1,
         isTransactional: Bool = false,
         produceVersion: Int16 = 11
-    ) -> Promise<Result<AppendedBatch, AppendFailure>> {
-        let promise = Promise<Result<AppendedBatch, AppendFailure>>()
+    ) -> Promise<Result<AppendedBatch, BrokerError>> {
+        let promise = Promise<Result<AppendedBatch, BrokerError>>()
         partition.append(
             AppendRequest(
                 records: ByteBuffer(bytes: batch),
@@ -217,7 +217,7 @@ final class OpenLog: Sendable {
         return promise
     }
 
-    func offset(of result: Result<AppendedBatch, AppendFailure>) throws -> Int64 {
+    func offset(of result: Result<AppendedBatch, BrokerError>) throws -> Int64 {
         try result.get().baseOffset
     }
 
@@ -234,7 +234,11 @@ final class OpenLog: Sendable {
             minOneBatch: minOneBatch,
             isolation: isolation
         )
-        partition.read(request) { promise.set($0) }
+        partition.ask {
+            promise.set($0)
+        } _: { log throws(BrokerError) in
+            try log.read(request)
+        }
         return try promise.get()
     }
 
@@ -270,16 +274,21 @@ final class OpenLog: Sendable {
         return false
     }
 
-    func find(_ query: TimestampQuery) throws -> TimestampedOffset? {
+    func find(
+        _ query: TimestampQuery,
+        _ isolation: Isolation = .readUncommitted
+    ) throws -> TimestampedOffset? {
         let promise = Promise<Result<TimestampedOffset?, ErrorCode>>()
-        partition.find(query) { promise.set($0) }
+        partition.ask {
+            promise.set($0)
+        } _: { log throws(BrokerError) in
+            try log.find(query, isolation)
+        }
         return try promise.get().get()
     }
 
     func end(ofEpoch epoch: Int32) throws -> EpochEnd {
-        let promise = Promise<Result<EpochEnd, ErrorCode>>()
-        partition.end(ofEpoch: epoch) { promise.set($0) }
-        return try promise.get().get()
+        try onLog { $0.end(of: epoch) }
     }
 
     func deleteRecords(before offset: Int64) throws -> Result<Int64, ErrorCode> {

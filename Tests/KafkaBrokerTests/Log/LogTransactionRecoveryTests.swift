@@ -98,7 +98,7 @@ struct LogTransactionRecoveryTests {
         let crashed = try OpenLog(LogScratch(copyOf: scratch), epoch: 2)
         #expect(crashed.partition.offsets.lastStable == 0)
         let refused = try crashed.write(7, sequence: 1)
-        #expect(throws: AppendFailure.self) { try refused.get() }
+        #expect(throws: BrokerError.self) { try refused.get() }
         #expect(try crashed.begin(7) == .none, "as the coordinator does for an ongoing one")
         _ = try crashed.write(7, sequence: 1).get()
         for id: Int64 in [7, 8, 7] {
@@ -164,7 +164,7 @@ struct LogTransactionRecoveryTests {
         log.now += 5000
         for _ in 0..<8 { try log.append(Sample.batch()) }
         #expect(try log.onLog { $0.producers.producers.keys.sorted() } == [7])
-        #expect(throws: AppendFailure.self) { try log.write(7, sequence: 3).get() }
+        #expect(throws: BrokerError.self) { try log.write(7, sequence: 3).get() }
         _ = try log.end(7, isCommit: true)
         log.now += 5000
         for _ in 0..<8 { try log.append(Sample.batch()) }

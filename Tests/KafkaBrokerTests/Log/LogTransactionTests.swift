@@ -7,7 +7,7 @@ import Testing
 
 /// A partition's part in transactions.
 struct LogTransactionTests {
-    private func code(_ result: Result<AppendedBatch, AppendFailure>) -> ErrorCode? {
+    private func code(_ result: Result<AppendedBatch, BrokerError>) -> ErrorCode? {
         if case .failure(let failure) = result { failure.errorCode } else { nil }
     }
 
@@ -132,9 +132,7 @@ struct LogTransactionTests {
         _ = try log.begin(7)
         _ = try log.write(7, sequence: 0).get()
         try log.append(Sample.batch(timestamps: [Int64.max]))
-        let promise = Promise<Result<TimestampedOffset?, ErrorCode>>()
-        log.partition.find(.greatest, isolation: .readCommitted) { promise.set($0) }
-        #expect(try promise.get().get()?.offset == 0)
+        #expect(try log.find(.greatest, .readCommitted)?.offset == 0)
         #expect(try log.find(.greatest)?.offset == 2)
     }
 
@@ -187,10 +185,8 @@ struct LogTransactionTests {
         _ = try log.append(Sample.idempotent(9, sequence: 0, count: 4)).get()
         _ = try log.write(7, epoch: 2, sequence: 5).get()
         _ = try log.end(5, epoch: 1, isCommit: true)
-        let promise = Promise<Result<[ActiveProducer], ErrorCode>>()
-        log.partition.describeProducers { promise.set($0) }
         #expect(
-            try promise.get().get() == [
+            try log.onLog { $0.describeProducers() } == [
                 .init(5, 1, lastSequence: -1, lastTimestamp: -1, nil),
                 .init(7, 2, lastSequence: 5, lastTimestamp: 1_700_000_000_000, 4),
                 .init(9, 0, lastSequence: 3, lastTimestamp: 1_700_000_000_003, nil),
@@ -237,7 +233,7 @@ extension OpenLog {
         epoch: Int16 = 0,
         sequence: Int32,
         count: Int = 1
-    ) throws -> Result<AppendedBatch, AppendFailure> {
+    ) throws -> Result<AppendedBatch, BrokerError> {
         try append(
             Sample.idempotent(
                 producer,
