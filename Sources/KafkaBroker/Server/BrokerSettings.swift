@@ -16,7 +16,7 @@ public struct BrokerSettings: Sendable, Codable, Equatable {
     public var clampReplicationFactor = false
     /// After how many milliseconds writes that nobody waits for reach stable storage.
     public var flushIntervalMilliseconds = 1000
-    /// How often records that topics no longer keep are looked for.
+    /// How often records and offsets that are no longer kept are looked for.
     public var retentionCheckMilliseconds = 300_000
     /// The size at which a topic's log begins a new file, unless the topic says otherwise.
     public var segmentBytes = 128 << 20
@@ -24,6 +24,8 @@ public struct BrokerSettings: Sendable, Codable, Equatable {
     public var maxMessageBytes = 1_048_588
     /// How long a group waits for more members before its first generation.
     public var groupInitialRebalanceDelayMilliseconds = 0
+    /// How long a group's offsets are kept after its last member has left.
+    public var offsetsRetentionMilliseconds = 604_800_000
     /// The largest request; a larger one closes the connection.
     public var socketRequestMaxBytes = 104_857_600
     /// The most bytes of records in one answer.
@@ -85,22 +87,24 @@ public struct BrokerSettings: Sendable, Codable, Equatable {
             "fetchMaxBytes = \(fetchMaxBytes)",
             "use 1024 to 1073741824"
         )
-        try check(
-            (0...300_000).contains(groupInitialRebalanceDelayMilliseconds),
-            "groupInitialRebalanceDelayMilliseconds = \(groupInitialRebalanceDelayMilliseconds)",
-            "use 0 to 300000"
-        )
-        for (name, value) in [
-            ("flushIntervalMilliseconds", flushIntervalMilliseconds),
-            ("retentionCheckMilliseconds", retentionCheckMilliseconds),
-            ("connectionsMaxIdleMilliseconds", connectionsMaxIdleMilliseconds),
-            ("requestArrivalMilliseconds", requestArrivalMilliseconds),
-            ("answerAcceptanceMilliseconds", answerAcceptanceMilliseconds),
+        let aDay = 1...86_400_000
+        for (name, value, allowed) in [
+            (
+                "groupInitialRebalanceDelayMilliseconds", groupInitialRebalanceDelayMilliseconds,
+                0...300_000
+            ),
+            // 3,650 days: who wants more wants no retention.
+            ("offsetsRetentionMilliseconds", offsetsRetentionMilliseconds, 1...315_360_000_000),
+            ("flushIntervalMilliseconds", flushIntervalMilliseconds, aDay),
+            ("retentionCheckMilliseconds", retentionCheckMilliseconds, aDay),
+            ("connectionsMaxIdleMilliseconds", connectionsMaxIdleMilliseconds, aDay),
+            ("requestArrivalMilliseconds", requestArrivalMilliseconds, aDay),
+            ("answerAcceptanceMilliseconds", answerAcceptanceMilliseconds, aDay),
         ] {
             try check(
-                (1...86_400_000).contains(value),
+                allowed.contains(value),
                 "\(name) = \(value)",
-                "use 1 to 86400000"
+                "use \(allowed.lowerBound) to \(allowed.upperBound)"
             )
         }
     }
@@ -118,7 +122,8 @@ extension BrokerSettings {
     private enum CodingKeys: String, CodingKey, CaseIterable {
         case dataDirectory, host, advertisedHost, port, numPartitions, autoCreateTopics,
             clampReplicationFactor, flushIntervalMilliseconds, segmentBytes, maxMessageBytes,
-            groupInitialRebalanceDelayMilliseconds, socketRequestMaxBytes, fetchMaxBytes,
+            groupInitialRebalanceDelayMilliseconds, offsetsRetentionMilliseconds,
+            socketRequestMaxBytes, fetchMaxBytes,
             requestMemoryBytes, maxConnections, connectionsMaxIdleMilliseconds,
             requestArrivalMilliseconds, answerAcceptanceMilliseconds, retentionCheckMilliseconds
     }
@@ -159,6 +164,7 @@ extension BrokerSettings {
         try read(.segmentBytes, &segmentBytes)
         try read(.maxMessageBytes, &maxMessageBytes)
         try read(.groupInitialRebalanceDelayMilliseconds, &groupInitialRebalanceDelayMilliseconds)
+        try read(.offsetsRetentionMilliseconds, &offsetsRetentionMilliseconds)
         try read(.socketRequestMaxBytes, &socketRequestMaxBytes)
         try read(.fetchMaxBytes, &fetchMaxBytes)
         try read(.requestMemoryBytes, &requestMemoryBytes)
