@@ -19,7 +19,8 @@ FRESHET ?= .build/release/freshet
 KILLS ?= 200
 SEED ?= 1
 
-.PHONY: help deps build test lint format quickstart examples crash-loop bench bench-broker clean
+.PHONY: help deps build test lint format quickstart examples bench bench-broker clean \
+	conformance conformance-quick conformance-environments crash-loop
 
 help:
 	@echo "make quickstart   install what is missing, build, and watch the loop run"
@@ -29,6 +30,8 @@ help:
 	@echo "make lint         check the formatting and the rules of .swift-format"
 	@echo "make format       put the formatting right"
 	@echo "make examples     run Examples/ against what was built last: kcat and Python clients"
+	@echo "make conformance  check the broker with raw requests and nine versions of client libraries"
+	@echo "make conformance-quick   the part of it that takes minutes, as the CI runs it"
 	@echo "make crash-loop   kill -9 the broker 200 times under load and compare (10 minutes)"
 	@echo "make bench        measure: kernels, learner, the whole loop"
 	@echo "make bench-broker measure the broker beside the bare disk (15 minutes)"
@@ -85,6 +88,31 @@ crash-loop: .venv/installed
 	.venv/bin/python Tests/Conformance/crash/crash_loop.py \
 		--freshet $(FRESHET) --kills $(KILLS) --seed $(SEED)
 
+# Releases that cannot share an environment: old.txt, middle.txt and new.txt name them. They are
+# pinned to what PyPI has for Python 3.11; what cannot be installed is an error.
+CONFORMANCE_PYTHON ?= python3.11
+CLIENT_ENVIRONMENTS := $(notdir $(basename $(wildcard Tests/Conformance/clients/environments/*.txt)))
+CONFORMANCE_ENVIRONMENTS := $(patsubst %,.venv-conformance/%/installed,pytest $(CLIENT_ENVIRONMENTS))
+
+.venv-conformance/%/installed: Tests/Conformance/clients/environments/%.txt
+	$(CONFORMANCE_PYTHON) -m venv $(@D)
+	$(@D)/bin/pip install --quiet --requirement $<
+	touch $@
+
+.venv-conformance/pytest/installed: Tests/Conformance/requirements.txt
+	$(CONFORMANCE_PYTHON) -m venv $(@D)
+	$(@D)/bin/pip install --quiet --requirement $<
+	touch $@
+
+conformance-environments: $(CONFORMANCE_ENVIRONMENTS)
+
+# Both run what was built last. More options for pytest: make conformance OPTIONS="-k c16".
+conformance: conformance-environments
+	cd Tests/Conformance && $(CURDIR)/.venv-conformance/pytest/bin/pytest $(OPTIONS)
+
+conformance-quick: conformance-environments
+	cd Tests/Conformance && $(CURDIR)/.venv-conformance/pytest/bin/pytest -m quick $(OPTIONS)
+
 bench: build
 	swift build -c release --product freshet-benchmarks
 	Benchmarks/run
@@ -94,4 +122,4 @@ bench-broker: build
 	Benchmarks/broker
 
 clean:
-	rm -rf .build .venv
+	rm -rf .build .venv .venv-conformance

@@ -54,8 +54,8 @@ let targets: [Target] = [
     .executableTarget(
         name: "freshet",
         dependencies: [
-            "Streaming", "KafkaClient", "KafkaBroker", "Learning", "Recommendation", "ModelStore",
-            "Pipeline", logging,
+            "Streaming", "KafkaClient", "KafkaWire", "KafkaBroker", "Learning", "Recommendation",
+            "ModelStore", "Pipeline", logging,
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             .product(name: "Yams", package: "Yams"),
@@ -91,7 +91,8 @@ let targets: [Target] = [
     tests(
         "FreshetTests",
         [
-            "freshet", "KafkaBroker", "KafkaClient", "ModelStore", "Streaming", logging,
+            "freshet", "KafkaBroker", "KafkaClient", "KafkaWire", "ModelStore", "Streaming",
+            logging,
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]
     ),

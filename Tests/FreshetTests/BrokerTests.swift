@@ -17,7 +17,7 @@ private func onOwnThread<Value: Sendable>(
 }
 
 /// Runs work against a broker of its own, which is stopped and removed afterwards.
-private func withBroker(
+func withBroker(
     _ body: @escaping @Sendable (EffectiveConfiguration) throws -> Void
 ) async throws {
     let directory = FileManager.default.temporaryDirectory
@@ -49,7 +49,7 @@ private func withBroker(
     try result.get()
 }
 
-private let patience = Duration.seconds(30)
+let patience = Duration.seconds(30)
 
 /// Every value of a topic, by partition and offset.
 private func values(of topic: String, _ effective: EffectiveConfiguration) throws -> [String] {

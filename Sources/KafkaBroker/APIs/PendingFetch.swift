@@ -5,8 +5,9 @@ import Synchronization
 /// One Fetch under way: reads its partitions one after another, each on its log's thread, and
 /// waits for appends until there is enough or the time is over.
 ///
-/// A round reads everything anew. If it finds too little, the fetch waits for a change of any
-/// partition since that partition was read, and runs another. The state is guarded by a `Mutex`.
+/// A round reads everything anew. If it finds too little, the fetch waits until so many bytes were
+/// appended to its partitions as were missing, or anything else happened to one of them, and runs
+/// another. The state is guarded by a `Mutex`.
 final class PendingFetch: Sendable {
     /// A partition that is asked for.
     struct Part: Sendable {
@@ -28,6 +29,7 @@ final class PendingFetch: Sendable {
     private let parts: [Part]
     private let fetch: FetchRequest
     private let unknownCode: ErrorCode
+    private let isolation: Isolation
     private let maxBytes: Int
     /// Keeps the time.
     private let loop: any EventLoop
@@ -38,8 +40,10 @@ final class PendingFetch: Sendable {
         var isReading = false
         /// Whether something happened since the round under way began.
         var isDirty = false
-        /// The waits that may be left, by the index of the part.
-        var waits: [(part: Int, token: UInt64)] = []
+        /// How many bytes have to be appended before it is worth reading again.
+        var missing: Int64 = 0
+        /// Where the fetch waits.
+        var waits: [(progress: PartitionProgress, token: UInt64)] = []
         var isTimeOver = false
         var isDone = false
         var timer: Scheduled<Void>?
@@ -50,8 +54,8 @@ final class PendingFetch: Sendable {
     /// Unchecked because it is handed from each read to the next and never shared.
     fileprivate final class Round: @unchecked Sendable {
         var results: [FetchResponse.Partition] = []
-        /// The offsets of each log when it was read; nil for a partition that is not there.
-        var seen: [LogOffsets?] = []
+        /// What was appended to each log when it was read.
+        var seen: [(progress: PartitionProgress, appended: Int64)] = []
         var records: [ByteBuffer] = []
         var byteCount = 0
         var hasError = false
@@ -72,6 +76,7 @@ final class PendingFetch: Sendable {
         self.parts = topics.flatMap(\.parts)
         self.fetch = fetch
         self.unknownCode = unknownCode
+        self.isolation = fetch.isReadCommitted ? .readCommitted : .readUncommitted
         self.maxBytes = maxBytes
         self.loop = loop
         self.completion = completion
@@ -104,7 +109,12 @@ final class PendingFetch: Sendable {
             if state.isReading { state.isDirty = true }
             return !state.isReading
         }
-        if shallRead { read(0, Round()) }
+        if shallRead { beginRound() }
+    }
+
+    private func beginRound() {
+        cancelWaits()
+        read(0, Round())
     }
 
     /// Reads the partitions from `start` on, then ends the round.
@@ -120,15 +130,17 @@ final class PendingFetch: Sendable {
         }
         let wanted = parts[index].wanted
         let next = index + 1
-        partition.read(
-            from: wanted.fetchOffset,
+        let request = ReadRequest(
+            offset: wanted.fetchOffset,
             maxByteCount: min(maxBytes - round.byteCount, Int(max(0, wanted.maxBytes))),
             minOneBatch: round.byteCount == 0,
-            isolation: fetch.isReadCommitted ? .readCommitted : .readUncommitted,
+            isolation: isolation,
             currentLeaderEpoch: wanted.currentLeaderEpoch
-        ) { [self] result in
+        )
+        partition.read(request) { [self] result in
             switch result {
             case .success(let found):
+                round.seen.append((partition.progress, found.appended))
                 round.add(found, index: wanted.index)
                 read(next, round)
             case .failure(let code):
@@ -142,25 +154,34 @@ final class PendingFetch: Sendable {
     }
 
     private func end(_ round: Round) {
-        let isEnough = round.hasError || round.byteCount >= max(1, Int(fetch.minBytes))
+        let minBytes = max(1, Int(fetch.minBytes))
+        let isEnough = round.hasError || round.byteCount >= minBytes
         let isOver = state.withLock { state in
             state.isDone = isEnough || state.isTimeOver || fetch.minBytes <= 0
             state.isDirty = false
+            state.missing = Int64(minBytes - round.byteCount)
             return state.isDone
         }
         guard !isOver else { return answer(round) }
-        cancelWaits()
-        var waits: [(part: Int, token: UInt64)] = []
-        for (index, seen) in round.seen.enumerated() {
-            guard let partition = parts[index].partition, let seen else { continue }
-            waits.append((index, partition.wait(seen: seen) { [self] in wake() }))
+        let waits = round.seen.map { progress, appended in
+            let token = progress.wait(isolation, beyond: appended) { [self] in didAppend($0) }
+            return (progress: progress, token: token)
         }
         let shallRead = state.withLock { [waits] state in
             state.isReading = state.isDirty || state.isTimeOver
             state.waits = waits
             return state.isReading
         }
-        if shallRead { read(0, Round()) }
+        if shallRead { beginRound() }
+    }
+
+    /// Counts what was appended since the last round; reading at each append would be in vain.
+    private func didAppend(_ byteCount: Int64) {
+        let isEnough = state.withLock { state in
+            state.missing -= min(byteCount, Int64(Int32.max))
+            return state.missing <= 0
+        }
+        if isEnough { wake() }
     }
 
     private func cancelWaits() {
@@ -168,7 +189,7 @@ final class PendingFetch: Sendable {
             defer { state.waits = [] }
             return state.waits
         }
-        for wait in waits { parts[wait.part].partition?.cancelWait(wait.token) }
+        for wait in waits { wait.progress.cancelWait(wait.token) }
     }
 
     private func answer(_ round: Round) {
@@ -191,7 +212,6 @@ final class PendingFetch: Sendable {
 extension PendingFetch.Round {
     func add(_ failed: FetchResponse.Partition) {
         results.append(failed)
-        seen.append(nil)
         hasError = true
     }
 
@@ -203,7 +223,6 @@ extension PendingFetch.Round {
         result.recordByteCount = found.records.readableBytes
         result.abortedTransactions = found.abortedTransactions
         results.append(result)
-        seen.append(found.offsets)
         if result.recordByteCount > 0 {
             records.append(found.records)
             byteCount += result.recordByteCount

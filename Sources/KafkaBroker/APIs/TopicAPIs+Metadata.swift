@@ -23,6 +23,10 @@ extension TopicAPIs {
                     if let name = topic.optionalString("name"), let result = named.popFirst() {
                         return description(of: result, named: name)
                     }
+                    // Before version 12 an answer needs a name.
+                    guard request.version >= 12 else {
+                        return ["errorCode": .code(.invalidRequest)]
+                    }
                     return description(ofID: topic.uuid("topicId"))
                 }
                 answer(metadata(topics, asked))

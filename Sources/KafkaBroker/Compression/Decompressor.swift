@@ -84,16 +84,42 @@ struct DecompressionBuffer: ~Copyable {
         return UnsafeMutableRawBufferPointer(rebasing: memory[count..<end])
     }
 
-    /// Room for some more bytes, at least one.
-    mutating func room() throws(Decompressor.Failure) -> UnsafeMutableRawBufferPointer {
-        try room(count < memory.count ? 1 : min(memory.count, max(1, limit - count)))
-    }
-
     /// Counts bytes that were written to the room.
     mutating func advance(_ byteCount: Int) {
         precondition(byteCount >= 0 && byteCount <= memory.count - count, "wrote past the room")
         count += byteCount
     }
+
+    /// Decompresses step by step.
+    ///
+    /// - Parameters:
+    ///   - bytes: The compressed bytes: one frame or several.
+    ///   - step: Reads some of the input and writes some output; returns how many of each, and
+    ///     whether a frame ended there, or nil if the input is damaged.
+    /// - Throws: `Failure` if the bytes are damaged, end within a frame, or expand to too much.
+    mutating func fill(
+        from bytes: UnsafeRawBufferPointer,
+        _ step: (_ input: UnsafeRawBufferPointer, _ room: UnsafeMutableRawBufferPointer) -> Step?
+    ) throws(Decompressor.Failure) {
+        var position = 0
+        while true {
+            let isFull = count == memory.count
+            let room = try room(isFull ? min(memory.count, max(1, limit - count)) : 1)
+            let input = UnsafeRawBufferPointer(rebasing: bytes[position...])
+            guard let step = step(input, room) else {
+                throw Decompressor.Failure(reason: "the compressed data is damaged")
+            }
+            advance(step.written)
+            position += step.read
+            if step.isEnd, position == bytes.count { return }
+            if step.read == 0, step.written == 0 {
+                throw Decompressor.Failure(reason: "the compressed data ends early")
+            }
+        }
+    }
+
+    /// What a step of a decompressor did.
+    typealias Step = (read: Int, written: Int, isEnd: Bool)
 
     /// Gives back what exceeds a size.
     mutating func shrink(to byteCount: Int) {

@@ -9,37 +9,25 @@ enum Gzip {
     ) throws(Decompressor.Failure) {
         var stream = z_stream()
         // 15 is the largest window, 16 asks for a gzip header (zlib.h, inflateInit2).
-        guard
-            inflateInit2_(
-                &stream,
-                15 + 16,
-                ZLIB_VERSION,
-                Int32(MemoryLayout<z_stream>.size)
-            ) == Z_OK
-        else { throw Decompressor.Failure(reason: "zlib has no memory") }
-        defer { inflateEnd(&stream) }
-        guard let count = UInt32(exactly: bytes.count) else {
-            throw Decompressor.Failure(reason: "the gzip data is too long")
+        let size = Int32(MemoryLayout<z_stream>.size)
+        guard inflateInit2_(&stream, 15 + 16, ZLIB_VERSION, size) == Z_OK else {
+            throw Decompressor.Failure(reason: "zlib has no memory")
         }
-        let input = bytes.bindMemory(to: UInt8.self).baseAddress
-        stream.next_in = UnsafeMutablePointer(mutating: input)  // zlib only reads it.
-        stream.avail_in = count
-        while true {
-            let room = try output.room()
-            let offered = UInt32(min(room.count, 1 << 30))
+        defer { inflateEnd(&stream) }
+        try output.fill(from: bytes) { input, room in
+            let (given, offered) = (min(input.count, 1 << 30), min(room.count, 1 << 30))
+            // zlib only reads its input.
+            stream.next_in = .init(mutating: input.bindMemory(to: UInt8.self).baseAddress)
+            stream.avail_in = UInt32(given)
             stream.next_out = room.bindMemory(to: UInt8.self).baseAddress
-            stream.avail_out = offered
+            stream.avail_out = UInt32(offered)
             let status = inflate(&stream, Z_NO_FLUSH)
-            output.advance(Int(offered - stream.avail_out))
-            switch status {
-            case Z_OK: continue
-            case Z_STREAM_END:
-                if stream.avail_in == 0 { return }
-                guard inflateReset(&stream) == Z_OK else {
-                    throw Decompressor.Failure(reason: "the gzip data is damaged")
-                }
-            default: throw Decompressor.Failure(reason: "the gzip data is damaged (\(status))")
-            }
+            guard status == Z_OK || status == Z_STREAM_END else { return nil }
+            if status == Z_STREAM_END, inflateReset(&stream) != Z_OK { return nil }
+            return (
+                given - Int(stream.avail_in), offered - Int(stream.avail_out),
+                status == Z_STREAM_END
+            )
         }
     }
 }

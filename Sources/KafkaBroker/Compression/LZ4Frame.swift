@@ -13,22 +13,17 @@ enum LZ4Frame {
             throw Decompressor.Failure(reason: "lz4 has no memory")
         }
         defer { LZ4F_freeDecompressionContext(context) }
-        var position = 0
-        var expected = 1
-        repeat {
-            let room = try output.room()
-            var written = room.count
-            var read = bytes.count - position
-            let input = bytes.baseAddress.map { $0 + position }
-            expected = LZ4F_decompress(context, room.baseAddress, &written, input, &read, nil)
-            guard LZ4F_isError(expected) == 0 else {
-                throw Decompressor.Failure(reason: "the lz4 data is damaged")
-            }
-            output.advance(written)
-            position += read
-            if read == 0, written == 0 {
-                throw Decompressor.Failure(reason: "the lz4 data ends early")
-            }
-        } while expected != 0 || position < bytes.count
+        try output.fill(from: bytes) { input, room in
+            var (read, written) = (input.count, room.count)
+            let expected = LZ4F_decompress(
+                context,
+                room.baseAddress,
+                &written,
+                input.baseAddress,
+                &read,
+                nil
+            )
+            return LZ4F_isError(expected) == 0 ? (read, written, expected == 0) : nil
+        }
     }
 }

@@ -15,21 +15,15 @@ enum Snappy {
         guard bytes.count >= headerByteCount, bytes.prefix(magic.count).elementsEqual(magic) else {
             return try decompressBlock(bytes, into: &output)
         }
-        var position = headerByteCount
-        while position < bytes.count {
-            guard bytes.count - position >= 4 else {
-                throw Decompressor.Failure(reason: "the snappy framing ends early")
+        var rest = bytes[headerByteCount...]
+        while !rest.isEmpty {
+            let size = rest.prefix(4).reduce(0) { $0 << 8 | Int($1) }
+            guard rest.count >= 4, size <= rest.count - 4 else {
+                throw Decompressor.Failure(reason: "a snappy block is cut off")
             }
-            let size = Int(
-                UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: position, as: UInt32.self))
-            )
-            position += 4
-            guard size <= bytes.count - position else {
-                throw Decompressor.Failure(reason: "a snappy block of \(size) bytes is cut off")
-            }
-            let block = UnsafeRawBufferPointer(rebasing: bytes[position..<position + size])
-            try decompressBlock(block, into: &output)
-            position += size
+            rest.removeFirst(4)
+            try decompressBlock(UnsafeRawBufferPointer(rebasing: rest.prefix(size)), into: &output)
+            rest.removeFirst(size)
         }
     }
 

@@ -31,27 +31,17 @@ struct BatchValidator {
 
     /// Rule 4: one batch with magic 2.
     private func frame(_ bytes: UnsafeRawBufferPointer) throws(AppendFailure) -> RecordBatchHeader {
-        guard !bytes.isEmpty else { throw AppendFailure(.invalidRecord, "there is no batch") }
+        let count = bytes.count
+        try require(count > 0, .invalidRecord, "there is no batch")
         // In all formats the seventeenth byte is the format's number.
-        guard bytes.count < 17 || bytes[16] == 2 else {
-            throw AppendFailure(
-                .invalidRecord,
-                "the records have format \(Int8(bitPattern: bytes[16])), only format 2 is accepted"
-            )
-        }
+        try require(count < 17 || bytes[16] == 2, .invalidRecord, "only format 2 is accepted")
         guard let header = RecordBatchHeader(bytes) else {
-            throw AppendFailure(.corruptMessage, "a batch of \(bytes.count) bytes is too short")
+            throw AppendFailure(.corruptMessage, "a batch of \(count) bytes is too short")
         }
         let total = header.totalByteCount
-        guard total >= RecordBatchHeader.byteCount, total <= bytes.count else {
-            throw AppendFailure(
-                .corruptMessage,
-                "a batch of \(total) bytes is announced, there are \(bytes.count)"
-            )
-        }
-        guard total == bytes.count else {
-            throw AppendFailure(.invalidRecord, "there is more than one batch for the partition")
-        }
+        let isWhole = total >= RecordBatchHeader.byteCount && total <= count
+        try require(isWhole, .corruptMessage, "\(total) bytes are announced, there are \(count)")
+        try require(total == count, .invalidRecord, "there is more than one batch")
         return header
     }
 
@@ -68,63 +58,41 @@ struct BatchValidator {
         _ header: RecordBatchHeader,
         _ bytes: UnsafeRawBufferPointer
     ) throws(AppendFailure) {
+        let (size, count) = (Int64(bytes.count), header.recordCount)
         try require(header.baseOffset == 0, .invalidRecord, "the batch's base offset is not 0")
+        let most = settings.maximumBatchByteCount
         try require(
-            bytes.count <= settings.maximumBatchByteCount,
+            size <= most,
             .messageTooLarge,
-            "a batch of \(bytes.count) bytes exceeds max.message.bytes, "
-                + "\(settings.maximumBatchByteCount)"
+            "\(size) bytes exceed max.message.bytes, \(most)"
         )
-        let covered = bytes[RecordBatchHeader.checksumStart...]
-        try require(
-            CRC32C.checksum(UnsafeRawBufferPointer(rebasing: covered)) == header.checksum,
-            .corruptMessage,
-            "the batch's checksum is wrong"
+        let covered = UnsafeRawBufferPointer(
+            rebasing: bytes[RecordBatchHeader.checksumStart...]
         )
-        try require(
-            header.recordCount > 0
-                && Int64(header.lastOffsetDelta) + 1 == Int64(header.recordCount),
-            .invalidRecord,
-            "the batch has \(header.recordCount) records and a last offset of "
-                + "\(header.lastOffsetDelta)"
-        )
-        try checkProducer(header)
-        try require(
-            !header.usesAppendTime,
-            .invalidTimestamp,
-            "only the broker sets the time of appending"
-        )
-        let isKnown = header.compression != nil
-        try require(
-            isKnown && (header.compression != .zstd || produceVersion >= 7),
-            .unsupportedCompressionType,
-            "compression type \(header.attributes & 7) is not supported in Produce version "
-                + "\(produceVersion)"
-        )
-        try require(
-            bytes.count <= settings.segmentByteCount,
-            .recordListTooLarge,
-            "a batch of \(bytes.count) bytes exceeds segment.bytes, \(settings.segmentByteCount)"
-        )
-    }
-
-    /// Rule 5, what the header says of who made the batch.
-    private func checkProducer(_ header: RecordBatchHeader) throws(AppendFailure) {
+        let isSound = CRC32C.checksum(covered) == header.checksum
+        try require(isSound, .corruptMessage, "the batch's checksum is wrong")
+        let isCounted = count > 0 && header.lastOffsetDelta == count - 1
+        try require(isCounted, .invalidRecord, "the batch cannot have \(count) records")
         try require(!header.isControl, .invalidRecord, "only the broker writes control batches")
-        try require(
-            header.producerID < 0 || header.baseSequence >= 0,
-            .invalidRecord,
-            "the batch has a producer id but no sequence number"
-        )
+        let isNumbered = header.producerID < 0 || header.baseSequence >= 0
+        try require(isNumbered, .invalidRecord, "a producer id needs a sequence number")
         try require(
             isTransactional || !header.isTransactional,
             .transactionalIDAuthorizationFailed,
             "the batch belongs to a transaction and the request has no transactional id"
         )
+        try require(!header.usesAppendTime, .invalidTimestamp, "only the broker sets append times")
+        try require(
+            header.compression.map { $0 != .zstd || produceVersion >= 7 } ?? false,
+            .unsupportedCompressionType,
+            "compression \(header.attributes & 7) does not go with Produce \(produceVersion)"
+        )
+        let fits = size <= settings.segmentByteCount
+        try require(fits, .recordListTooLarge, "\(size) bytes exceed segment.bytes")
     }
 
     /// Rules 6–8: the records themselves.
-    private func checkRecords(
+    func checkRecords(
         _ header: RecordBatchHeader,
         _ bytes: UnsafeRawBufferPointer,
         _ decompressor: Decompressor
@@ -152,10 +120,6 @@ struct BatchValidator {
         var cursor = RecordCursor(records)
         var errors: [AppendFailure.RecordError] = []
         var code = ErrorCode.invalidRecord
-        let checksTime =
-            !settings.usesAppendTime
-            && (settings.maximumTimestampAge < Int64.max
-                || settings.maximumTimestampLead < Int64.max)
         for index in 0..<header.recordCount {
             let record: RecordView
             do throws(WireError) {
@@ -173,28 +137,25 @@ struct BatchValidator {
                 errors.append(
                     .init(index: index, message: "a compacted topic needs a key in every record")
                 )
-            } else if checksTime, !isAllowed(header.baseTimestamp &+ record.timestampDelta) {
+            } else if !isAllowed(header.baseTimestamp &+ record.timestampDelta) {
                 code = .invalidTimestamp
                 errors.append(.init(index: index, message: "the record's time is out of range"))
             }
         }
         guard cursor.isAtEnd else {
-            return AppendFailure(
-                .invalidRecord,
-                "the batch holds more than its \(header.recordCount) records"
-            )
+            let problem = "the batch holds more than its \(header.recordCount) records"
+            return AppendFailure(.invalidRecord, problem)
         }
-        guard !errors.isEmpty else { return nil }
-        return AppendFailure(
-            code,
-            "One or more records have been rejected",
-            recordErrors: errors
-        )
+        if errors.isEmpty { return nil }
+        let problem = "One or more records have been rejected"
+        return AppendFailure(code, problem, recordErrors: errors)
     }
 
+    /// Whether a record may have a time, which the broker may replace.
     private func isAllowed(_ timestamp: Int64) -> Bool {
+        let (oldest, latest) = (settings.maximumTimestampAge, settings.maximumTimestampLead)
+        if settings.usesAppendTime || (oldest == .max && latest == .max) { return true }
         let (age, isFarOff) = now.subtractingReportingOverflow(timestamp)
-        if isFarOff { return false }
-        return age <= settings.maximumTimestampAge && age >= -settings.maximumTimestampLead
+        return !isFarOff && age <= oldest && age >= -latest
     }
 }

@@ -20,9 +20,11 @@ final class LogDirectory: Sendable {
 
     private let path: String
     private let executors: [LogExecutor]
-    private let environment: PartitionLog.Environment
-    private let logger: Logger
-    private let state: Mutex<State>
+    private let environment: LogEnvironment
+    private let state = Mutex(State())
+
+    /// The ending of the directory of a topic that is being removed.
+    static let deletedEnding = ".deleted"
 
     /// Makes the directories and starts the threads; removes what deleted topics left behind.
     ///
@@ -41,47 +43,42 @@ final class LogDirectory: Sendable {
         now: @escaping @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970 * 1000) }
     ) throws(BrokerError) {
         path = url.path + "/t"
-        self.logger = logger
         if try FileSystem.makeDirectory(path) { try FileSystem.synchronizeDirectory(url.path) }
         for name in try FileSystem.names(in: path) where name.hasSuffix(Self.deletedEnding) {
             try FileSystem.removeTree(path + "/" + name)
         }
-        let flusher = Flusher(path: path, settings: settings, files: files, logger: logger)
-        environment = PartitionLog.Environment(
-            files: files,
-            flusher: flusher,
-            logger: logger,
-            now: now,
+        FileSystem.raiseDescriptorLimit()
+        environment = LogEnvironment(
+            path: url.path,
             settings: settings,
-            quarantine: url.path + "/quarantine"
+            files: files,
+            logger: logger,
+            now: now
         )
         executors = (0..<max(1, settings.executorCount)).map {
             LogExecutor(name: "log-\($0)", capacity: settings.queueCapacity)
         }
-        state = Mutex(State())
-        flusher.startClock { [weak self] in self?.removeExpiredSegments() }
+        environment.every(settings.retentionCheckMilliseconds) { [weak self] in
+            self?.removeExpiredSegments()
+        }
     }
 
     /// What opening the logs found damaged or unfinished, for the operator.
     var reports: [RecoveryReport] { state.withLock { $0.reports } }
 
+    /// The damaged parts that are put aside, of this start and earlier ones.
+    var quarantine: Quarantine { Quarantine(environment.path) }
+
     /// An open partition; nil if there is none of this number.
     func partition(_ index: Int32, of topic: UUID16) -> Partition? {
-        state.withLock { state in
-            guard let partitions = state.topics[topic], index >= 0, index < partitions.count else {
-                return nil
-            }
-            return partitions[Int(index)]
-        }
+        let partitions = partitions(of: topic)
+        return partitions.indices.contains(Int(index)) ? partitions[Int(index)] : nil
     }
 
     /// All open partitions of a topic, in order.
     func partitions(of topic: UUID16) -> [Partition] {
         state.withLock { $0.topics[topic] ?? [] }
     }
-
-    /// The ending of the directory of a topic that is being removed.
-    private static let deletedEnding = ".deleted"
 
     private func directory(of topic: UUID16) -> String {
         path + "/" + PartitionID.directoryName(topic)
@@ -111,19 +108,35 @@ extension LogDirectory {
             return state.isClosed ? nil : first..<max(first, partitionCount)
         }
         guard let missing else { return completion(.failure(Self.closed)) }
-        environment.flusher.disk.submit { [self] in
+        environment.onDisk { [self] in
             do throws(BrokerError) {
                 try makeDirectories(topic, missing)
             } catch {
                 return completion(.failure(error))
             }
             let gather = Gather<Result<Partition, BrokerError>>(missing.count) { [self] results in
-                completion(register(topic, results))
+                completion(
+                    Result { () throws(BrokerError) in
+                        var partitions: [Partition] = []
+                        for result in results { partitions.append(try result.get()) }
+                        state.withLock { $0.topics[topic, default: []] += partitions }
+                    }
+                )
             }
             for (position, index) in missing.enumerated() {
-                open(PartitionID(topic: topic, index: index), leaderEpoch, settings) {
-                    gather.set(position, $0)
+                let id = PartitionID(topic: topic, index: index)
+                let executor = executors[
+                    Int((topic.low &+ UInt64(index)) % UInt64(executors.count))
+                ]
+                let isAccepted = executor.submit(isReply: true) { [self] in
+                    gather.set(
+                        position,
+                        Result { () throws(BrokerError) in
+                            try open(id, leaderEpoch, settings, executor)
+                        }
+                    )
                 }
+                if !isAccepted { gather.set(position, .failure(Self.closed)) }
             }
         }
     }
@@ -145,66 +158,33 @@ extension LogDirectory {
         if isNew { try FileSystem.synchronizeDirectory(path) }
     }
 
-    /// Opens one log on its thread.
+    /// Opens one log; on its thread.
     private func open(
         _ id: PartitionID,
         _ leaderEpoch: Int32,
         _ settings: LogSettings,
-        _ completion: @escaping @Sendable (Result<Partition, BrokerError>) -> Void
-    ) {
-        let place = id.topic.low &+ UInt64(id.index)
-        let executor = executors[Int(place % UInt64(executors.count))]
-        let directory = "\(directory(of: id.topic))/\(id.index)"
-        let isAccepted = executor.submit(isReply: true) { [self] in
-            do throws(BrokerError) {
-                let recovered = try LogRecovery.open(
-                    id,
-                    directory: directory,
-                    environment: environment
-                )
-                if recovered.report.isNotable {
-                    state.withLock { $0.reports.append(recovered.report) }
-                }
-                let log = PartitionLog(
-                    recovered,
-                    id: id,
-                    leaderEpoch: leaderEpoch,
-                    settings: settings,
-                    environment: environment,
-                    decompressor: executor.decompressor
-                )
-                completion(.success(Partition(log, executor: executor)))
-            } catch {
-                completion(.failure(error))
-            }
-        }
-        if !isAccepted { completion(.failure(Self.closed)) }
-    }
-
-    private func register(
-        _ topic: UUID16,
-        _ results: [Result<Partition, BrokerError>]
-    ) -> Result<Void, BrokerError> {
-        do throws(BrokerError) {
-            var partitions: [Partition] = []
-            for result in results { partitions.append(try result.get()) }
-            state.withLock { $0.topics[topic, default: []] += partitions }
-            return .success(())
-        } catch {
-            return .failure(error)
-        }
+        _ executor: LogExecutor
+    ) throws(BrokerError) -> Partition {
+        let recovered = try LogRecovery(
+            id,
+            directory: "\(directory(of: id.topic))/\(id.index)",
+            environment: environment,
+            openFiles: executor.openFiles
+        )
+        let report = recovered.report
+        if report.isNotable { state.withLock { $0.reports.append(report) } }
+        let log = PartitionLog(
+            recovered,
+            leaderEpoch: leaderEpoch,
+            settings: settings,
+            executor: executor
+        )
+        return Partition(log, executor: executor)
     }
 }
 
-/// Changing, removing, closing.
+/// Removing, closing.
 extension LogDirectory {
-    /// Changes how a topic's logs behave, from the next batch on.
-    func setSettings(_ settings: LogSettings, of topic: UUID16) {
-        for partition in partitions(of: topic) {
-            _ = partition.perform(isReply: true) { $0.settings = settings }
-        }
-    }
-
     /// Removes a topic's logs.
     ///
     /// Whoever waits for them is told that there is no such topic.
@@ -218,13 +198,29 @@ extension LogDirectory {
         _ completion: @escaping @Sendable (Result<Void, BrokerError>) -> Void
     ) {
         let partitions = state.withLock { $0.topics.removeValue(forKey: topic) } ?? []
-        let gather = Gather<Bool>(partitions.count) { [self] _ in
-            environment.flusher.disk.submit { [self] in removeDirectory(of: topic, completion) }
+        onEach(partitions) { log, done in
+            log.markDeleted()
+            done(true)
+        } completion: { [self] _ in
+            environment.onDisk { [self] in removeDirectory(of: topic, completion) }
         }
+    }
+
+    /// Has something done with each of some logs, on its thread, also if its queue is full.
+    ///
+    /// - Parameters:
+    ///   - partitions: The logs.
+    ///   - body: What to do; calls the closure that it is given once, with whether it worked.
+    ///   - completion: Called once all are done, with whether all worked.
+    private func onEach(
+        _ partitions: [Partition],
+        _ body: @escaping @Sendable (PartitionLog, @escaping @Sendable (Bool) -> Void) -> Void,
+        completion: @escaping @Sendable (Bool) -> Void
+    ) {
+        let gather = Gather<Bool>(partitions.count) { completion($0.allSatisfy(\.self)) }
         for (position, partition) in partitions.enumerated() {
             let isAccepted = partition.perform(isReply: true) { log in
-                log.markDeleted()
-                gather.set(position, true)
+                body(log) { gather.set(position, $0) }
             }
             if !isAccepted { gather.set(position, false) }
         }
@@ -241,21 +237,20 @@ extension LogDirectory {
                 try FileSystem.rename(directory, to: condemned)
                 try FileSystem.synchronizeDirectory(path)
             }
-            completion(.success(()))
         } catch {
             return completion(.failure(error))
         }
+        completion(.success(()))
         do throws(BrokerError) {
             if FileSystem.byteCount(of: condemned) != nil { try FileSystem.removeTree(condemned) }
         } catch {
-            environment.flusher.report(error)  // The next start tries again.
+            environment.report(error)  // The next start tries again.
         }
     }
 
     /// Removes the segments that the topics' settings no longer keep; returns before that is done.
-    func removeExpiredSegments() {
-        let partitions = state.withLock { Array($0.topics.values.joined()) }
-        for partition in partitions {
+    private func removeExpiredSegments() {
+        for partition in state.withLock({ Array($0.topics.values.joined()) }) {
             _ = partition.perform(isReply: true) { $0.removeExpiredSegments() }
         }
     }
@@ -273,22 +268,18 @@ extension LogDirectory {
             return Array(state.topics.values.joined())
         }
         guard let partitions else { return true }
-        let group = DispatchGroup()
+        let done = DispatchSemaphore(value: 0)
         let isClean = Atomic<Bool>(true)
-        for partition in partitions {
-            group.enter()
-            let isAccepted = partition.perform(isReply: true) { log in
-                log.close { isSynced in
-                    if !isSynced { isClean.store(false, ordering: .relaxed) }
-                    group.leave()
-                }
-            }
-            if !isAccepted { group.leave() }
+        onEach(partitions) { log, done in
+            log.close(done)
+        } completion: {
+            isClean.store($0, ordering: .sequentiallyConsistent)
+            done.signal()
         }
-        group.wait()
+        done.wait()
         for executor in executors { executor.close() }
-        environment.flusher.close()
-        return isClean.load(ordering: .relaxed)
+        environment.close()
+        return isClean.load(ordering: .sequentiallyConsistent)
     }
 }
 

@@ -1,6 +1,6 @@
 import KafkaWire
 
-/// Where batches lie in one segment: an entry for every 64 KiB of log.
+/// Where batches lie in one segment, an entry for every 64 KiB of log; and its transactions.
 ///
 /// 16 bytes an entry: 32 KiB for a segment of 128 MiB, 25 MB for 100 GiB. It serves look-ups by
 /// offset and by time; what lies between two entries is found by reading batch headers.
@@ -56,8 +56,7 @@ struct LogIndex: Sendable, Equatable {
 
     /// Where to begin reading headers in order to find an offset.
     func position(ofOffset offset: Int64, baseOffset: Int64) -> Int {
-        let relative = offset - baseOffset
-        return lastPosition { Int64($0.relativeOffset) <= relative }
+        lastPosition { Int64($0.relativeOffset) <= offset - baseOffset }
     }
 
     /// Where to begin reading headers in order to find the first batch with such a time or later.
@@ -67,13 +66,8 @@ struct LogIndex: Sendable, Equatable {
 
     /// The position of the last entry for which the condition holds, which holds for all before.
     private func lastPosition(_ condition: (Entry) -> Bool) -> Int {
-        var low = 0
-        var high = entries.count
-        while low < high {
-            let middle = (low + high) / 2
-            if condition(entries[middle]) { low = middle + 1 } else { high = middle }
-        }
-        return low == 0 ? 0 : Int(entries[low - 1].position)
+        let count = entries.prefixCount(condition)
+        return count == 0 ? 0 : Int(entries[count - 1].position)
     }
 }
 
@@ -81,40 +75,41 @@ struct LogIndex: Sendable, Equatable {
 extension LogIndex {
     /// The bytes of the file.
     func encoded() -> [UInt8] {
-        SealedFile.seal("FIX2") { writer in
-            writer.integer(maxTimestamp)
-            writer.integer(Int64(coveredByteCount))
-            writer.integer(nextOffset)
-            transactions.encode(into: &writer)
-            for entry in entries {
-                writer.integer(entry.relativeOffset)
-                writer.integer(entry.position)
-                writer.integer(entry.maxTimestampBefore)
-            }
+        let head = [maxTimestamp, Int64(coveredByteCount), nextOffset]
+        let places = entries.flatMap {
+            [Int64($0.relativeOffset), Int64($0.position), $0.maxTimestampBefore]
         }
+        return SealedFile.seal("FIX3", head + transactions.numbers + places)
     }
 
     /// Reads a file; nil if it is damaged or does not cover exactly this many bytes.
     init?(_ bytes: [UInt8], covering byteCount: Int) {
-        let index = SealedFile.open("FIX2", bytes) { reader throws(WireError) -> LogIndex? in
-            var index = LogIndex(baseOffset: 0)
-            index.maxTimestamp = try reader.integer()
-            guard try reader.integer(as: Int64.self) == byteCount else { return nil }
-            index.coveredByteCount = byteCount
-            index.nextOffset = try reader.integer()
-            index.transactions = try SegmentTransactions(from: &reader)
-            while reader.remaining > 0 {
-                index.entries.append(
-                    Entry(
-                        relativeOffset: try reader.integer(),
-                        position: try reader.integer(),
-                        maxTimestampBefore: try reader.integer()
-                    )
+        guard var numbers = SealedFile.open("FIX3", bytes) else { return nil }
+        maxTimestamp = numbers.next()
+        guard numbers.next() == byteCount else { return nil }
+        coveredByteCount = byteCount
+        nextOffset = numbers.next()
+        transactions = SegmentTransactions(&numbers)
+        while !numbers.isAtEnd {
+            entries.append(
+                Entry(
+                    relativeOffset: UInt32(clamping: numbers.next()),
+                    position: UInt32(clamping: numbers.next()),
+                    maxTimestampBefore: numbers.next()
                 )
-            }
-            return index
+            )
         }
-        guard let index else { return nil }
-        self = index
+    }
+}
+
+extension Array {
+    /// How many elements at the beginning a condition holds for, which holds for none after them.
+    func prefixCount(_ condition: (Element) -> Bool) -> Int {
+        var (low, high) = (0, count)
+        while low < high {
+            let middle = (low + high) / 2
+            if condition(self[middle]) { low = middle + 1 } else { high = middle }
+        }
+        return low
     }
 }

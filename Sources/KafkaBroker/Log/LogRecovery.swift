@@ -1,165 +1,122 @@
 import KafkaWire
 import Logging
 
-/// What lies on disk of a log, checked and ready to go on.
-struct RecoveredLog {
-    var directory: String
-    var segments: [LogSegment]
-    var producers: ProducerStates
-    /// With the epochs of everything that is left.
-    var epochs: LeaderEpochs
-    var checkpoint: PartitionCheckpoint
-    var snapshots: [Int64]
-    var report: RecoveryReport
-
-    /// Where the log ends.
-    var endOffset: Int64 { segments.last?.nextOffset ?? 0 }
-}
-
 /// Opens a log: checks what may have been lost, cuts off what is unfinished, puts aside what
 /// follows damage, and rebuilds index, producers and epochs from the batches.
 ///
 /// A log that was closed in good order is not read at all.
 struct LogRecovery {
-    private let id: PartitionID
-    private let directory: String
-    private let environment: PartitionLog.Environment
-    private var openSegments = OpenSegments()
-    private var segments: [LogSegment] = []
-    private var producers = ProducerStates()
-    /// The offset from which batches are not yet in `producers`.
-    private var producersEnd: Int64 = 0
-    private var epochs = LeaderEpochs()
-    private var checkpoint: PartitionCheckpoint
-    private var snapshots: [Int64] = []
-    private var report: RecoveryReport
-    /// Whether anything on disk has to be written anew.
+    let id: PartitionID
+    let directory: String
+    let environment: LogEnvironment
+    private let openFiles: OpenFiles
+    private(set) var segments: [LogSegment]
+    private(set) var producers = ProducerStates()
+    /// With the epochs of everything that is left.
+    private(set) var epochs: LeaderEpochs
+    private(set) var checkpoint: PartitionCheckpoint
+    private(set) var snapshots: [Int64]
+    private(set) var report: RecoveryReport
+    /// The segments that were read; only these can hold something that is not synced.
+    private var scanned: [LogSegment] = []
+    /// Whether the checkpoint has to be written anew.
     private var hasChanged = false
+
+    /// Where the log ends.
+    var endOffset: Int64 { segments[segments.count - 1].nextOffset }
 
     /// Opens the log in a directory, which is made if it is missing.
     ///
-    /// - Parameters:
-    ///   - id: Which partition it is.
-    ///   - directory: Where it lies.
-    ///   - environment: What all logs share.
-    /// - Returns: The log, all of it on stable storage.
     /// - Throws: `BrokerError` if the disk fails; nothing is lost then.
-    static func open(
+    init(
         _ id: PartitionID,
         directory: String,
-        environment: PartitionLog.Environment
-    ) throws(BrokerError) -> RecoveredLog {
-        try FileSystem.makeDirectory(directory)
-        var recovery = try LogRecovery(id, directory, environment)
-        return try recovery.run()
-    }
-
-    private init(
-        _ id: PartitionID,
-        _ directory: String,
-        _ environment: PartitionLog.Environment
+        environment: LogEnvironment,
+        openFiles: OpenFiles
     ) throws(BrokerError) {
         self.id = id
         self.directory = directory
         self.environment = environment
+        self.openFiles = openFiles
         report = RecoveryReport(topicID: id.topic, partition: id.index)
+        try FileSystem.makeDirectory(directory)
         let names = try FileSystem.names(in: directory)
         for name in names where name.hasSuffix(".new") {
             try FileSystem.remove(directory + "/" + name)
         }
-        segments = names.compactMap { LogSegment.offset(ofFile: $0, ending: ".log") }
-            .map { LogSegment(directory: directory, baseOffset: $0) }
         snapshots = names.compactMap { LogSegment.offset(ofFile: $0, ending: ".snap") }
+        let bases = names.compactMap { LogSegment.offset(ofFile: $0, ending: ".log") }
         let path = directory + "/" + PartitionCheckpoint.fileName
         let stored = try FileSystem.contents(of: path).flatMap { PartitionCheckpoint($0) }
         checkpoint = stored ?? PartitionCheckpoint()
-        if stored == nil || environment.settings.checksEverything {
-            hasChanged = !segments.isEmpty
-            checkpoint.recoveryOffset = segments.first?.baseOffset ?? checkpoint.recoveryOffset
-            checkpoint.recoverySegment = checkpoint.recoveryOffset
+        if let first = bases.first, stored == nil || environment.settings.checksEverything {
+            hasChanged = true
+            checkpoint.recoveryOffset = first
             checkpoint.recoveryPosition = 0
         }
         epochs = checkpoint.epochs
         epochs.truncate(at: checkpoint.recoveryOffset)
+        let start = max(checkpoint.recoveryOffset, checkpoint.logStart, 0)
+        segments = (bases.isEmpty ? [start] : bases).map {
+            LogSegment(directory: directory, baseOffset: $0)
+        }
+        try run(isNew: bases.isEmpty)
     }
 
-    private mutating func run() throws(BrokerError) -> RecoveredLog {
-        if segments.isEmpty {
-            let offset = max(checkpoint.recoveryOffset, checkpoint.logStart, 0)
-            segments = [LogSegment(directory: directory, baseOffset: offset)]
-        } else {
-            try loadSnapshot(upTo: checkpoint.recoveryOffset)
-            for index in segments.indices {
-                guard let reason = try open(index) else { continue }
-                try repair(index, reason)
-                break
-            }
+    private mutating func run(isNew: Bool) throws(BrokerError) {
+        for index in isNew ? 0..<0 : segments.indices {
+            guard let damage = try check(index) else { continue }
+            try repair(index, damage)
+            break
         }
-        let end = segments[segments.count - 1].nextOffset
-        if producersEnd > end { try rebuildProducers(end) }
-        for offset in snapshots where offset > end {
+        let now = environment.now()
+        let active = segments[segments.count - 1]
+        if active.byteCount > 0 { active.firstAppend = now }
+        checkpoint.logStart = min(max(checkpoint.logStart, segments[0].baseOffset), endOffset)
+        epochs.truncate(at: endOffset)
+        epochs.advance(logStart: checkpoint.logStart)
+        try rebuildProducers(now)
+        if hasChanged { try makeDurable() }
+        openFiles.close(segments)
+    }
+
+    /// Takes the newest snapshot of what is left, and counts the batches after it.
+    private mutating func rebuildProducers(_ now: Int64) throws(BrokerError) {
+        while let offset = snapshots.last, offset > endOffset {
             // It describes batches that are gone; others may get their offsets.
             try FileSystem.remove(PartitionLog.snapshotPath(directory, offset))
+            snapshots.removeLast()
         }
-        snapshots.removeAll { $0 > end }
-        checkpoint.logStart = min(max(checkpoint.logStart, segments[0].baseOffset), end)
-        epochs.truncate(at: end)
-        epochs.advance(logStart: checkpoint.logStart)
-        let open = segments[segments.count - 1].index.transactions.open
-        producers.advance(logStart: checkpoint.logStart, open: open)
-        let age = environment.settings.producerExpirationMilliseconds
-        producers.expire(before: environment.now() - age, open: open)
-        if hasChanged { try makeDurable(end) }
-        openSegments.closeAll()
-        return RecoveredLog(
-            directory: directory,
-            segments: segments,
-            producers: producers,
-            epochs: epochs,
-            checkpoint: checkpoint,
-            snapshots: snapshots,
-            report: report
-        )
-    }
-
-    /// Takes the newest snapshot that does not lie after an offset.
-    private mutating func loadSnapshot(upTo end: Int64) throws(BrokerError) {
-        producers = ProducerStates()
-        producersEnd = segments[0].baseOffset
-        for offset in snapshots.reversed() where offset <= end {
+        var start = segments[0].baseOffset
+        for offset in snapshots.reversed() {
             let path = PartitionLog.snapshotPath(directory, offset)
-            guard let bytes = try FileSystem.contents(of: path) else { continue }
-            if let states = ProducerStates(bytes, at: offset) {
-                producers = states
-                producersEnd = offset
-                return
+            if let states = try FileSystem.contents(of: path).flatMap({
+                ProducerStates($0, at: offset)
+            }) {
+                (producers, start) = (states, offset)
+                break
             }
             environment.logger.warning(
                 "a snapshot of producers is damaged and ignored",
                 metadata: ["path": "\(path)"]
             )
         }
-    }
-
-    /// Begins again with an older snapshot: the one taken knows batches that are gone, although
-    /// they lay before the recovery point.
-    private mutating func rebuildProducers(_ end: Int64) throws(BrokerError) {
-        hasChanged = true
-        let now = environment.now()
-        try loadSnapshot(upTo: end)
-        for segment in segments where segment.byteCount > 0 && segment.nextOffset > producersEnd {
+        let open = segments[segments.count - 1].index.transactions.open
+        for segment in segments where segment.byteCount > 0 && segment.nextOffset > start {
             var scanner = BatchScanner(
-                try openSegments.file(of: segment),
-                from: 0,
+                try openFiles.file(of: segment),
+                from: segment.index.position(ofOffset: start, baseOffset: segment.baseOffset),
                 to: segment.byteCount,
                 pieceByteCount: BatchScanner.headerPiece
             )
             while try scanner.next() {
-                if scanner.header.baseOffset >= producersEnd {
-                    producers.apply(scanner.header, now: now)
-                }
+                guard scanner.header.baseOffset >= start else { continue }
+                producers.apply(scanner.header, now: now, open: open)
             }
         }
+        producers.advance(logStart: checkpoint.logStart, open: open)
+        let age = environment.settings.producerExpirationMilliseconds
+        producers.expire(before: now - age, open: open)
     }
 }
 
@@ -173,51 +130,51 @@ extension LogRecovery {
     }
 
     /// Finds out what is in a segment; returns nil if all of it is sound.
-    private mutating func open(_ index: Int) throws(BrokerError) -> Damage? {
+    private mutating func check(_ index: Int) throws(BrokerError) -> Damage? {
         let segment = segments[index]
         let byteCount = FileSystem.byteCount(of: segment.logPath) ?? 0
-        if index > 0, segment.baseOffset < segments[index - 1].nextOffset {
-            return Damage(position: 0, byteCount: byteCount, reason: "it overlaps the one before")
+        if index > 0 {
+            let previous = segments[index - 1]
+            segment.index = LogIndex(baseOffset: segment.baseOffset, after: previous.index)
+            if segment.baseOffset < previous.nextOffset {
+                return Damage(position: 0, byteCount: byteCount, reason: "it overlaps another")
+            }
+            if segment.baseOffset > previous.nextOffset {
+                environment.logger.error(
+                    "records are missing before a segment",
+                    metadata: [
+                        "path": "\(segment.logPath)", "missing": "\(previous.nextOffset)...",
+                    ]
+                )
+            }
         }
-        if index > 0, segment.baseOffset > segments[index - 1].nextOffset {
-            environment.logger.error(
-                "records are missing before a segment",
-                metadata: [
-                    "path": "\(segment.logPath)", "missing": "\(segments[index - 1].nextOffset)...",
-                ]
-            )
-        }
-        // Up to here the segment is known to be sound.
-        var checked = segment.baseOffset < checkpoint.recoverySegment ? byteCount : 0
-        if segment.baseOffset == checkpoint.recoverySegment {
-            checked = min(checkpoint.recoveryPosition, byteCount)
-        }
-        segment.index = LogIndex(
-            baseOffset: segment.baseOffset,
-            after: index > 0 ? segments[index - 1].index : nil
-        )
-        var start = 0
+        // Up to there the segment is known to be sound.
+        var checked = segment.baseOffset <= checkpoint.recoveryOffset ? byteCount : 0
+        let isBeforePoint =
+            index + 1 < segments.count
+            && segments[index + 1].baseOffset <= checkpoint.recoveryOffset
+        if !isBeforePoint { checked = min(checked, Int(checkpoint.recoveryPosition)) }
         if checked > 0, let bytes = try FileSystem.contents(of: segment.indexPath),
-            let stored = LogIndex(bytes, covering: checked), stored.nextOffset <= producersEnd
+            let stored = LogIndex(bytes, covering: checked)
         {
             segment.index = stored
-            start = checked
         }
-        if start == byteCount { return nil }
+        if segment.byteCount == byteCount { return nil }
         hasChanged = true
-        return try scan(segment, from: start, checked: checked, byteCount)
+        scanned.append(segment)
+        return try scan(segment, checked: checked, byteCount)
     }
 
+    /// Counts what the index does not cover; only what comes after `checked` is compared with its
+    /// checksums.
     private mutating func scan(
         _ segment: LogSegment,
-        from start: Int,
         checked: Int,
         _ byteCount: Int
     ) throws(BrokerError) -> Damage? {
-        let now = environment.now()
         var scanner = BatchScanner(
-            try openSegments.file(of: segment),
-            from: start,
+            try openFiles.file(of: segment),
+            from: segment.byteCount,
             to: byteCount,
             pieceByteCount: checked < byteCount ? BatchScanner.fullPiece : BatchScanner.headerPiece
         )
@@ -235,13 +192,10 @@ extension LogRecovery {
                     return damage(position, "a checksum is wrong")
                 }
                 report.scannedByteCount += header.totalByteCount
-                epochs.add(header.leaderEpoch, at: header.baseOffset)
             }
+            epochs.add(header.leaderEpoch, at: header.baseOffset)
             let isAbort = header.isControl ? TransactionMarker.isAbort(try scanner.batch()) : false
-            segment.add(header, isAbort: isAbort)
-            if header.baseOffset >= producersEnd {
-                producers.apply(header, now: now, open: segment.index.transactions.open)
-            }
+            segment.index.add(header, baseOffset: segment.baseOffset, isAbort: isAbort)
         }
         if scanner.isAtEnd { return nil }
         return damage(scanner.nextPosition, "no batch begins where one should")
@@ -254,7 +208,7 @@ extension LogRecovery {
     private mutating func repair(_ index: Int, _ damage: Damage) throws(BrokerError) {
         hasChanged = true
         let segment = segments[index]
-        let file = try openSegments.file(of: segment)
+        let file = try openFiles.file(of: segment)
         var isTorn = index == segments.count - 1
         if isTorn {
             isTorn = try !Quarantine.hasBatch(in: file, after: damage, from: segment.nextOffset)
@@ -268,13 +222,13 @@ extension LogRecovery {
             )
         } else {
             let later = Array(segments[(index + 1)...])
-            let (path, moved) = try Quarantine.move(
-                restOf: file,
+            openFiles.close(later)
+            let quarantine = Quarantine(environment.path)
+            let (path, moved) = try quarantine.move(
+                restOf: segment,
                 from: damage.position,
-                segment,
                 later,
-                to: environment.quarantine,
-                id
+                of: id
             )
             report.quarantinedByteCount = lost + moved
             report.quarantinePath = path
@@ -286,28 +240,31 @@ extension LogRecovery {
                 ]
             )
         }
-        let code = environment.files.truncate(file.descriptor, to: damage.position)
-        guard code == 0 else { throw FileSystem.failure("truncate", file.path, code: code) }
-        segments.removeSubrange((index + 1)...)
+        if damage.position == 0, index > 0 {
+            openFiles.close([segment])
+            try segment.remove()
+            segments.removeSubrange(index...)
+        } else {
+            try file.truncate(to: damage.position, environment.files)
+            segments.removeSubrange((index + 1)...)
+        }
+        scanned.removeAll { scanned in !segments.contains { $0 === scanned } }
     }
 
     /// Brings everything to stable storage and moves the recovery point to the end, so that what
     /// was found now need not be found again.
-    private mutating func makeDurable(_ end: Int64) throws(BrokerError) {
-        for segment in segments
-        where segment.byteCount > 0 && segment.nextOffset > checkpoint.recoveryOffset {
-            let file = try openSegments.file(of: segment)
-            if let error = environment.flusher.synchronize([file]) { throw error }
+    private mutating func makeDurable() throws(BrokerError) {
+        for segment in scanned {
+            try openFiles.file(of: segment).synchronize(environment.files)
+            try segment.writeIndex()
         }
         try FileSystem.synchronizeDirectory(directory)
-        for segment in segments where segment.byteCount > 0 { try segment.writeIndex() }
+        let end = endOffset
         let snapshot = PartitionLog.snapshotPath(directory, end)
         try FileSystem.write(producers.encoded(at: end), to: snapshot, isDurable: false)
         if snapshots.last != end { snapshots.append(end) }
-        let active = segments[segments.count - 1]
         checkpoint.recoveryOffset = end
-        checkpoint.recoverySegment = active.baseOffset
-        checkpoint.recoveryPosition = active.byteCount
+        checkpoint.recoveryPosition = Int64(segments[segments.count - 1].byteCount)
         checkpoint.epochs = epochs
         let path = directory + "/" + PartitionCheckpoint.fileName
         try FileSystem.write(checkpoint.encoded(), to: path, isDurable: true)

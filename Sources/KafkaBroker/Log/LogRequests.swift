@@ -44,6 +44,9 @@ struct AppendFailure: Error, Sendable, Equatable {
         var message: String?
     }
 
+    /// Says why nothing can be written.
+    init(_ error: BrokerError) { self.init(error.errorCode, error.description) }
+
     init(_ errorCode: ErrorCode, _ message: String, recordErrors: [RecordError] = []) {
         self.errorCode = errorCode
         self.message = message
@@ -74,12 +77,27 @@ enum Isolation: Int8, Sendable {
     case readCommitted = 1
 }
 
+/// What a reader wants.
+struct ReadRequest: Sendable {
+    /// The first offset wanted.
+    var offset: Int64
+    /// The most bytes wanted.
+    var maxByteCount: Int
+    /// Whether to return the first batch even if it is larger than that.
+    var minOneBatch: Bool
+    var isolation = Isolation.readUncommitted
+    /// The reader's idea of the leader's epoch; -1 for none.
+    var currentLeaderEpoch: Int32 = -1
+}
+
 /// Whole batches read from a log.
 struct LogRead: Sendable {
     /// The batches, one after another, as they are on disk; the first may begin before the offset.
-    var records: ByteBuffer
+    var records = ByteBuffer()
     /// The log's offsets when they were read.
     var offsets: LogOffsets
+    /// How many bytes had been appended for such a reader, to wait for more.
+    var appended: Int64
     /// For a reader of committed records: the aborted transactions in the range.
     ///
     /// nil for all others, whom such a list would confuse.

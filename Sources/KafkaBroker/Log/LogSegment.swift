@@ -1,5 +1,3 @@
-import KafkaWire
-
 /// One file of a log: the batches from `baseOffset` on, and where to find them.
 ///
 /// Owned by the thread of its log.
@@ -8,16 +6,22 @@ final class LogSegment {
     /// The path of the log's directory and the segment's number, without an ending.
     private let stem: String
     var index: LogIndex
-    /// When the first batch was appended in this run, in milliseconds since 1970; nil if that was
-    /// earlier or never.
+    /// When the first batch was appended, in milliseconds since 1970, or when the log was opened
+    /// with it; nil without any.
     var firstAppend: Int64?
     /// The open file; nil until it is needed.
     fileprivate(set) var file: SegmentFile?
 
-    init(directory: String, baseOffset: Int64) {
+    /// Names a segment.
+    ///
+    /// - Parameters:
+    ///   - directory: The log's directory.
+    ///   - baseOffset: The segment's first offset.
+    ///   - previous: The segment before it.
+    init(directory: String, baseOffset: Int64, after previous: LogSegment? = nil) {
         self.baseOffset = baseOffset
         stem = directory + "/" + Self.name(baseOffset)
-        index = LogIndex(baseOffset: baseOffset)
+        index = LogIndex(baseOffset: baseOffset, after: previous?.index)
     }
 
     var logPath: String { stem + ".log" }
@@ -39,11 +43,6 @@ final class LogSegment {
         return offset
     }
 
-    /// Counts a batch that was written at the end.
-    func add(_ header: RecordBatchHeader, isAbort: Bool) {
-        index.add(header, baseOffset: baseOffset, isAbort: isAbort)
-    }
-
     /// Writes the `.idx` file; without it the next start reads all headers of the segment.
     func writeIndex() throws(BrokerError) {
         try FileSystem.write(index.encoded(), to: indexPath, isDurable: false)
@@ -56,12 +55,11 @@ final class LogSegment {
     }
 }
 
-/// The open files of one log: those of the segments that were used last.
+/// The open files of all logs of one thread: those of the segments that were opened last.
 ///
-/// At most five, so that a partition with hundreds of segments does not use up the process's
-/// descriptors; a partition that nobody uses has none.
-struct OpenSegments {
-    private static let limit = 5
+/// Two threads keep at most 512 files open, however many partitions and segments there are.
+final class OpenFiles {
+    private static let limit = 256
 
     private var segments: [LogSegment] = []
 
@@ -72,10 +70,7 @@ struct OpenSegments {
     ///   - creates: Whether to make the file if it is missing.
     /// - Returns: The file, which closes when neither this nor anybody else keeps it.
     /// - Throws: `BrokerError` of kind `storage`.
-    mutating func file(
-        of segment: LogSegment,
-        creates: Bool = false
-    ) throws(BrokerError) -> SegmentFile {
+    func file(of segment: LogSegment, creates: Bool = false) throws(BrokerError) -> SegmentFile {
         if let file = segment.file { return file }
         let file = try SegmentFile(path: segment.logPath, creates: creates)
         segment.file = file
@@ -84,15 +79,11 @@ struct OpenSegments {
         return file
     }
 
-    /// Closes one.
-    mutating func close(_ segment: LogSegment) {
-        segment.file = nil
-        segments.removeAll { $0 === segment }
-    }
-
-    /// Closes all.
-    mutating func closeAll() {
-        for segment in segments { segment.file = nil }
-        segments = []
+    /// Closes the files of some segments.
+    func close(_ closed: some Sequence<LogSegment>) {
+        for segment in closed where segment.file != nil {
+            segment.file = nil
+            segments.removeAll { $0 === segment }
+        }
     }
 }

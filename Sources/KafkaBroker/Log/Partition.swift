@@ -1,5 +1,4 @@
 import KafkaWire
-import Synchronization
 
 /// Names a partition: a topic by its id, never by its name, and a number.
 struct PartitionID: Hashable, Sendable, CustomStringConvertible {
@@ -24,36 +23,27 @@ final class Partition: Sendable {
     let id: PartitionID
     /// The epoch that its new batches get.
     let leaderEpoch: Int32
+    /// What can be known and waited for without a job.
+    let progress: PartitionProgress
     private let executor: LogExecutor
-    /// The offsets are shared with all threads.
-    private let sync: PartitionSync
     // Only touched by jobs of the executor.
     nonisolated(unsafe) private let log: PartitionLog
-    private let nextToken = Atomic<UInt64>(0)
 
     /// Takes over a log; must be called on the executor's thread.
     init(_ log: PartitionLog, executor: LogExecutor) {
         id = log.id
         leaderEpoch = log.leaderEpoch
-        sync = log.sync
+        progress = log.progress
         self.executor = executor
         self.log = log
         log.runLater = { [weak self] body in _ = self?.perform(isReply: true, body) }
-        log.sync.observe { [weak self] event in
-            _ = self?.perform(isReply: true) { log in
-                switch event {
-                case .syncedUpTo(let segment): log.didSync(upTo: segment)
-                case .failed: log.wakeWaiters()
-                }
-            }
-        }
     }
 
     /// The log's offsets at this moment, without waiting.
-    var offsets: LogOffsets { sync.offsets }
+    var offsets: LogOffsets { progress.offsets }
 
     /// Why batches are refused; nil if they are not.
-    var failure: AppendFailure? { sync.failure }
+    var failure: BrokerError? { progress.failure }
 
     /// Has something done with the log, on its thread, after everything that was asked before.
     ///
@@ -66,6 +56,25 @@ final class Partition: Sendable {
         _ body: @escaping @Sendable (PartitionLog) -> Void
     ) -> Bool {
         executor.submit(isReply: isReply) { [self] in body(log) }
+    }
+
+    private func ask<Value: Sendable>(
+        currentLeaderEpoch: Int32 = -1,
+        _ completion: @escaping @Sendable (Result<Value, ErrorCode>) -> Void,
+        _ body: @escaping @Sendable (PartitionLog) throws(BrokerError) -> Value
+    ) {
+        let isAccepted = perform { log in
+            if let error = log.check(currentLeaderEpoch: currentLeaderEpoch) {
+                return completion(.failure(error))
+            }
+            do throws(BrokerError) {
+                completion(.success(try body(log)))
+            } catch {
+                if error.kind == .storage { log.environment.report(error) }
+                completion(.failure(error.errorCode))
+            }
+        }
+        if !isAccepted { completion(.failure(.kafkaStorageError)) }
     }
 }
 
@@ -84,27 +93,12 @@ extension Partition {
 
     /// Reads whole batches; see `PartitionLog.read`.
     func read(
-        from offset: Int64,
-        maxByteCount: Int,
-        minOneBatch: Bool,
-        isolation: Isolation = .readUncommitted,
-        currentLeaderEpoch: Int32 = -1,
+        _ request: ReadRequest,
         _ completion: @escaping @Sendable (Result<LogRead, ErrorCode>) -> Void
     ) {
-        let isAccepted = perform { log in
-            if let error = log.check(currentLeaderEpoch: currentLeaderEpoch) {
-                return completion(.failure(error))
-            }
-            completion(
-                log.read(
-                    from: offset,
-                    maxByteCount: maxByteCount,
-                    minOneBatch: minOneBatch,
-                    isolation: isolation
-                )
-            )
+        ask(currentLeaderEpoch: request.currentLeaderEpoch, completion) {
+            log throws(BrokerError) in try log.read(request)
         }
-        if !isAccepted { completion(.failure(.kafkaStorageError)) }
     }
 
     /// Finds a record by its time; see `PartitionLog.find`.
@@ -114,13 +108,9 @@ extension Partition {
         currentLeaderEpoch: Int32 = -1,
         _ completion: @escaping @Sendable (Result<TimestampedOffset?, ErrorCode>) -> Void
     ) {
-        let isAccepted = perform { log in
-            if let error = log.check(currentLeaderEpoch: currentLeaderEpoch) {
-                return completion(.failure(error))
-            }
-            completion(log.find(query, isolation: isolation))
+        ask(currentLeaderEpoch: currentLeaderEpoch, completion) {
+            log throws(BrokerError) in try log.find(query, isolation)
         }
-        if !isAccepted { completion(.failure(.kafkaStorageError)) }
     }
 
     /// Finds where an epoch ends; see `LeaderEpochs.end`.
@@ -129,13 +119,10 @@ extension Partition {
         currentLeaderEpoch: Int32 = -1,
         _ completion: @escaping @Sendable (Result<EpochEnd, ErrorCode>) -> Void
     ) {
-        let isAccepted = perform { log in
-            if let error = log.check(currentLeaderEpoch: currentLeaderEpoch) {
-                return completion(.failure(error))
-            }
-            completion(.success(log.end(ofEpoch: epoch)))
+        ask(currentLeaderEpoch: currentLeaderEpoch, completion) { log in
+            let end = log.offsets.highWatermark
+            return log.epochs.end(of: epoch, current: log.leaderEpoch, endOffset: end)
         }
-        if !isAccepted { completion(.failure(.kafkaStorageError)) }
     }
 
     /// Hides all records before an offset; see `PartitionLog.deleteRecords`.
@@ -175,28 +162,6 @@ extension Partition {
     func describeProducers(
         _ completion: @escaping @Sendable (Result<[ActiveProducer], ErrorCode>) -> Void
     ) {
-        let isAccepted = perform { log in
-            completion(
-                log.isDeleted
-                    ? .failure(.unknownTopicOrPartition) : .success(log.describeProducers())
-            )
-        }
-        if !isAccepted { completion(.failure(.kafkaStorageError)) }
+        ask(completion) { $0.describeProducers() }
     }
-
-    /// Calls a closure once, as soon as the offsets differ from those that the caller has seen, or
-    /// the log is deleted, fails or closes.
-    ///
-    /// - Parameters:
-    ///   - seen: The offsets that the caller knows.
-    ///   - body: What to call, on the log's thread.
-    /// - Returns: A token for `cancelWait`.
-    func wait(seen: LogOffsets, _ body: @escaping @Sendable () -> Void) -> UInt64 {
-        let token = nextToken.add(1, ordering: .relaxed).newValue
-        if !perform(isReply: true, { $0.wait(token, seen: seen, body) }) { body() }
-        return token
-    }
-
-    /// Ends a wait without calling its closure, unless it has been called already.
-    func cancelWait(_ token: UInt64) { _ = perform(isReply: true) { $0.cancelWait(token) } }
 }

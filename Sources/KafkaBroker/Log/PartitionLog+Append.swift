@@ -3,13 +3,6 @@ import KafkaWire
 import NIOCore
 
 extension PartitionLog {
-    /// What a batch led to.
-    private struct Outcome {
-        var batch: AppendedBatch
-        /// Where the batch ends that must be on stable storage; nil if nobody waits for that.
-        var durableOffset: Int64?
-    }
-
     /// Appends a batch, or finds that it is there already.
     ///
     /// - Parameters:
@@ -19,28 +12,29 @@ extension PartitionLog {
         _ request: AppendRequest,
         _ completion: @escaping @Sendable (Result<AppendedBatch, AppendFailure>) -> Void
     ) {
-        let outcome: Outcome
+        let outcome: (batch: AppendedBatch, durableOffset: Int64?)
         do throws(AppendFailure) {
             guard let records = request.records else {
                 throw AppendFailure(.invalidRecord, "there is no batch")
             }
-            let result = records.withUnsafeReadableBytes { bytes in
+            outcome = try records.withUnsafeReadableBytes { bytes in
                 Result { () throws(AppendFailure) in try append(bytes, request) }
-            }
-            outcome = try result.get()
+            }.get()
         } catch {
             return completion(.failure(error))
         }
         guard let offset = outcome.durableOffset else { return completion(.success(outcome.batch)) }
-        sync.whenSynced(upTo: offset) { failure in
-            completion(failure.map { .failure($0) } ?? .success(outcome.batch))
+        progress.whenSynced(upTo: offset) { failure in
+            completion(failure.map { .failure(AppendFailure($0)) } ?? .success(outcome.batch))
         }
     }
 
+    /// Returns what became of the batch, and up to which offset the log must be on stable storage
+    /// before the client is told; nil if it need not.
     private func append(
         _ bytes: UnsafeRawBufferPointer,
         _ request: AppendRequest
-    ) throws(AppendFailure) -> Outcome {
+    ) throws(AppendFailure) -> (AppendedBatch, Int64?) {
         let now = environment.now()
         let validator = BatchValidator(
             settings: settings,
@@ -49,33 +43,27 @@ extension PartitionLog {
             now: now
         )
         var header = try validator.validate(bytes, decompressor)
-        if let failure = sync.failure { throw failure }
-        if isClosing { throw AppendFailure(.kafkaStorageError, "the broker is stopping") }
+        do throws(BrokerError) { try checkWritable() } catch { throw AppendFailure(error) }
+        var batch = AppendedBatch(
+            baseOffset: endOffset,
+            appendTimestamp: settings.usesAppendTime ? now : -1,
+            logStartOffset: logStart
+        )
         if let original = try producers.duplicate(of: header) {
+            batch.baseOffset = original.firstOffset
+            if settings.usesAppendTime { batch.appendTimestamp = original.timestamp }
             // A retry may arrive before the sync of the first attempt has ended.
-            return Outcome(
-                batch: AppendedBatch(
-                    baseOffset: original.firstOffset,
-                    appendTimestamp: settings.usesAppendTime ? original.timestamp : -1,
-                    logStartOffset: logStart
-                ),
-                durableOffset: original.nextOffset
-            )
+            return (batch, original.nextOffset)
         }
         try checkTransaction(header)
-        guard environment.flusher.hasRoom else {
+        guard environment.hasRoom else {
             throw AppendFailure(.kafkaStorageError, "the broker's disk is nearly full")
         }
         if settings.usesAppendTime { header.setAppendTime(now) }
         try store(&header, bytes, now)
-        let batch = AppendedBatch(
-            baseOffset: header.baseOffset,
-            appendTimestamp: settings.usesAppendTime ? now : -1,
-            logStartOffset: logStart
-        )
         // What carries a producer id must survive, or its retry would not be recognised.
         let isDurable = request.acks == -1 || header.producerID >= 0
-        return Outcome(batch: batch, durableOffset: isDurable ? header.nextOffset : nil)
+        return (batch, isDurable ? header.nextOffset : nil)
     }
 
     /// Gives a batch its offset and writes it at the end of the log.
@@ -90,8 +78,8 @@ extension PartitionLog {
             try rollIfNeeded(for: header, now)
             try write(header, bytes, now)
         } catch {
-            environment.flusher.report(error)
-            throw AppendFailure(.kafkaStorageError, error.description)
+            environment.report(error)
+            throw AppendFailure(error)
         }
     }
 
@@ -103,35 +91,31 @@ extension PartitionLog {
     ) throws(BrokerError) {
         let segment = active
         let isNewFile = segment.byteCount == 0
-        let file = try openSegments.file(of: segment, creates: isNewFile)
+        let file = try openFiles.file(of: segment, creates: isNewFile)
         let body = UnsafeRawBufferPointer(rebasing: bytes[RecordBatchHeader.byteCount...])
-        let head = encode(header, body)
-        let written = head.withUnsafeBytes { head in
+        let written = encode(header, body).withUnsafeBytes { head in
             environment.files.write(head, body, to: file.descriptor, at: segment.byteCount)
         }
         guard written == bytes.count else {
-            let code = written < 0 ? Int32(-written) : ENOSPC
             try undoWrite(to: file, segment)
-            throw FileSystem.failure("write", file.path, code: code)
+            throw FileSystem.failure("write", file.path, written < 0 ? written : -Int(ENOSPC))
         }
         if segment.firstAppend == nil { segment.firstAppend = now }
-        segment.add(header, isAbort: header.isControl && TransactionMarker.isAbort(bytes))
+        let isAbort = header.isControl && TransactionMarker.isAbort(bytes)
+        segment.index.add(header, baseOffset: segment.baseOffset, isAbort: isAbort)
         producers.apply(header, now: now, open: segment.index.transactions.open)
         epochs.add(leaderEpoch, at: header.baseOffset)
         hasChanged = true
-        let unsynced = sync.didWrite(
+        let unsynced = progress.didWrite(
+            header,
             to: file,
             isNewFile: isNewFile,
-            segment: segment.baseOffset,
-            header,
             lastStable: lastStable
         )
-        if settings.flushMilliseconds == 0 || unsynced >= settings.flushRecordCount {
-            sync.requestSync()
-        } else {
-            sync.syncWithin(milliseconds: settings.flushMilliseconds)
-        }
-        wakeWaiters()
+        progress.sync(
+            withinMilliseconds: unsynced >= settings.flushRecordCount
+                ? 0 : settings.flushMilliseconds
+        )
     }
 
     /// The header's bytes; with a new checksum if the broker has set the time.
@@ -151,11 +135,12 @@ extension PartitionLog {
 
     /// Cuts off what a failed write left behind; if even that fails, nothing may follow it.
     private func undoWrite(to file: SegmentFile, _ segment: LogSegment) throws(BrokerError) {
-        let code = environment.files.truncate(file.descriptor, to: segment.byteCount)
-        if code == 0 { return }
-        let error = FileSystem.failure("truncate", file.path, code: code)
-        sync.fail(AppendFailure(.kafkaStorageError, error.description), hidesUnsynced: false)
-        throw error
+        do throws(BrokerError) {
+            try file.truncate(to: segment.byteCount, environment.files)
+        } catch {
+            progress.fail(error, hidesUnsynced: false)
+            throw error
+        }
     }
 }
 
@@ -163,18 +148,17 @@ extension PartitionLog {
 extension PartitionLog {
     /// Begins a new segment if the batch does not fit into the active one, or that is too old.
     private func rollIfNeeded(for header: RecordBatchHeader, _ now: Int64) throws(BrokerError) {
-        let segment = active
-        guard segment.byteCount > 0 else { return }
-        let size = Int64(segment.byteCount) + Int64(header.totalByteCount)
+        guard active.byteCount > 0 else { return }
+        let size = Int64(active.byteCount) + Int64(header.totalByteCount)
         let isFull = size > min(settings.segmentByteCount, Int64(Int32.max))
         // Index entries count offsets in 32 bits.
-        let isLong = header.nextOffset &- segment.baseOffset > Int64(Int32.max)
-        if isFull || isLong || isExpired(segment, now) { try roll() }
+        let isLong = header.nextOffset &- active.baseOffset > Int64(Int32.max)
+        if isFull || isLong || isOld(now) { try roll() }
     }
 
-    /// Whether a segment has been written to for long enough.
-    private func isExpired(_ segment: LogSegment, _ now: Int64) -> Bool {
-        guard let first = segment.firstAppend else { return false }
+    /// Whether the active segment has been written to for long enough.
+    func isOld(_ now: Int64) -> Bool {
+        guard let first = active.firstAppend else { return false }
         return now - first >= settings.segmentMilliseconds
     }
 
@@ -182,8 +166,6 @@ extension PartitionLog {
     ///
     /// The index and the snapshot may be lost in a crash: both are rebuilt from the segment.
     func roll() throws(BrokerError) {
-        let segment = LogSegment(directory: directory, baseOffset: endOffset)
-        segment.index = LogIndex(baseOffset: endOffset, after: active.index)
         try active.writeIndex()
         let snapshot = snapshotFile()
         try FileSystem.write(snapshot.bytes, to: snapshot.path, isDurable: false)
@@ -192,7 +174,8 @@ extension PartitionLog {
             before: environment.now() - environment.settings.producerExpirationMilliseconds,
             open: active.index.transactions.open
         )
-        segments.append(segment)
+        segments.append(LogSegment(directory: directory, baseOffset: endOffset, after: active))
         hasChanged = true
+        moveRecoveryPoint(to: endOffset)
     }
 }

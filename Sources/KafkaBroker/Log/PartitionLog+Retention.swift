@@ -23,23 +23,24 @@ extension PartitionLog {
         }
     }
 
-    /// Removes the segments that the topic's settings no longer keep.
+    /// Closes the active segment if it is old, and removes the segments that the topic's settings
+    /// no longer keep.
     func removeExpiredSegments() {
-        guard !isDeleted, sync.failure == nil, settings.deletesOldRecords else { return }
+        guard !isDeleted, !isClosing, progress.failure == nil else { return }
         let now = environment.now()
         do throws(BrokerError) {
-            if active.byteCount > 0, isTooOld(active, now) { try roll() }
+            let isExpired = settings.deletesOldRecords && isTooOld(active, now)
+            if active.byteCount > 0, isExpired || isOld(now) { try roll() }
         } catch {
-            return environment.flusher.report(error)
+            return environment.report(error)
         }
-        var removed = 0
-        while removed < segments.count - 1, isTooOld(segments[removed], now) { removed += 1 }
+        guard settings.deletesOldRecords else { return }
+        var removed = segments.dropLast().prefix { isTooOld($0, now) }.count
         if let limit = settings.retentionByteCount {
             var total = segments[removed...].reduce(0) { $0 + Int64($1.byteCount) }
-            while removed < segments.count - 1,
-                total - Int64(segments[removed].byteCount) >= limit
-            {
+            while removed < segments.count - 1 {
                 total -= Int64(segments[removed].byteCount)
+                if total < limit { break }
                 removed += 1
             }
         }
@@ -66,13 +67,13 @@ extension PartitionLog {
     /// Moves the first readable offset; files go once that is on stable storage.
     private func moveStart(
         to offset: Int64,
-        _ completion: @escaping @Sendable (BrokerError?) -> Void
+        _ completion: @escaping PartitionProgress.Completion
     ) {
         logStart = offset
-        sync.didMoveStart(to: offset, lastStable: lastStable)
+        hasChanged = true
+        progress.didMoveStart(to: offset, lastStable: lastStable)
         epochs.advance(logStart: offset)
         producers.advance(logStart: offset, open: active.index.transactions.open)
-        wakeWaiters()
         let runLater = runLater
         writeCheckpoint { error in
             if error == nil { runLater { $0.removeHiddenSegments() } }
@@ -83,21 +84,14 @@ extension PartitionLog {
     /// Removes the files of segments that lie wholly before the first readable offset.
     private func removeHiddenSegments() {
         guard !isDeleted else { return }
-        var removed = 0
-        while removed < segments.count - 1, segments[removed + 1].baseOffset <= logStart {
-            removed += 1
-        }
-        guard removed > 0 else { return }
-        readEnds.forget()
-        let old = segments[..<removed]
+        let removed = segments.dropFirst().prefix { $0.baseOffset <= logStart }.count
+        let old = segments.prefix(removed)
         segments.removeFirst(removed)
+        openFiles.close(old)
         do throws(BrokerError) {
-            for segment in old {
-                openSegments.close(segment)
-                try segment.remove()
-            }
+            for segment in old { try segment.remove() }
         } catch {
-            environment.flusher.report(error)  // The next start finds and removes them.
+            environment.report(error)  // The next start finds and removes them.
         }
     }
 }

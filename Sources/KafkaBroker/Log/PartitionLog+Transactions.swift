@@ -59,9 +59,7 @@ extension PartitionLog {
         onlyIfOpen: Bool,
         _ completion: @escaping @Sendable (ErrorCode) -> Void
     ) {
-        if isDeleted { return completion(.unknownTopicOrPartition) }
-        if let failure = sync.failure { return completion(failure.errorCode) }
-        if isClosing { return completion(.kafkaStorageError) }
+        do throws(BrokerError) { try checkWritable() } catch { return completion(error.errorCode) }
         permissions[marker.producerID] = nil
         let isOpen = active.index.transactions.start(of: marker.producerID) != nil
         if onlyIfOpen, !isOpen { return completion(.none) }
@@ -80,7 +78,7 @@ extension PartitionLog {
         } catch {
             return completion(error.errorCode)
         }
-        sync.whenSynced(upTo: endOffset) { completion($0?.errorCode ?? .none) }
+        progress.whenSynced(upTo: endOffset) { completion($0?.errorCode ?? .none) }
     }
 
     /// The producers that are remembered, in the order of their ids.

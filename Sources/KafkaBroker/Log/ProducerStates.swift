@@ -29,19 +29,16 @@ struct ProducerStates: Sendable, Equatable {
     struct Producer: Sendable, Equatable {
         var epoch: Int16
         /// Its last batches, the newest last; none right after its epoch rose by a marker.
-        var batches: [Batch]
+        var batches: [Batch] = []
         /// When it last wrote, in milliseconds since 1970, by the broker's clock.
-        var lastWrite: Int64
+        var lastWrite: Int64 = 0
         /// The offset after its last batch or marker.
-        var nextOffset: Int64
+        var nextOffset: Int64 = 0
     }
 
     private(set) var producers: [Int64: Producer] = [:]
 
     init() {}
-
-    /// Takes producers as they were stored.
-    init(_ producers: [Int64: Producer]) { self.producers = producers }
 
     /// Looks whether a batch is what its producer has to send next (rules 1–6 of section 3.4).
     ///
@@ -52,13 +49,10 @@ struct ProducerStates: Sendable, Equatable {
             return nil
         }
         let (first, last) = (header.baseSequence, header.lastSequence)
-        if header.producerEpoch == producer.epoch,
-            let original = producer.batches.last(where: {
-                $0.firstSequence == first && $0.lastSequence == last
-            })
-        {
-            return original
+        let original = producer.batches.last {
+            $0.firstSequence == first && $0.lastSequence == last
         }
+        if let original, header.producerEpoch == producer.epoch { return original }
         if header.producerEpoch < producer.epoch {
             throw AppendFailure(
                 .invalidProducerEpoch,
@@ -67,8 +61,8 @@ struct ProducerStates: Sendable, Equatable {
             )
         }
         let isNewEpoch = header.producerEpoch > producer.epoch
-        let previous = isNewEpoch ? nil : producer.batches.last
-        let expected = previous.map { $0.lastSequence == Int32.max ? 0 : $0.lastSequence + 1 } ?? 0
+        let previous = isNewEpoch ? -1 : producer.batches.last?.lastSequence ?? -1
+        let expected = (previous &+ 1) & Int32.max
         guard first == expected else {
             throw AppendFailure(
                 .outOfOrderSequenceNumber,
@@ -91,14 +85,7 @@ struct ProducerStates: Sendable, Equatable {
         open: [SegmentTransactions.Open] = []
     ) {
         guard header.producerID >= 0 else { return }
-        var producer =
-            producers[header.producerID]
-            ?? Producer(
-                epoch: header.producerEpoch,
-                batches: [],
-                lastWrite: now,
-                nextOffset: header.nextOffset
-            )
+        var producer = producers[header.producerID] ?? Producer(epoch: header.producerEpoch)
         if header.producerEpoch > producer.epoch {
             producer.epoch = header.producerEpoch
             producer.batches = []
@@ -143,58 +130,41 @@ struct ProducerStates: Sendable, Equatable {
 extension ProducerStates {
     /// The bytes of the file.
     func encoded(at offset: Int64) -> [UInt8] {
-        SealedFile.seal("FSN2") { writer in
-            writer.integer(offset)
-            writer.integer(UInt32(producers.count))
-            for (id, producer) in producers.sorted(by: { $0.key < $1.key }) {
-                writer.integer(id)
-                writer.integer(producer.epoch)
-                writer.integer(producer.lastWrite)
-                writer.integer(producer.nextOffset)
-                writer.integer(UInt8(producer.batches.count))
-                for batch in producer.batches {
-                    writer.integer(batch.firstSequence)
-                    writer.integer(batch.lastSequence)
-                    writer.integer(batch.firstOffset)
-                    writer.integer(batch.timestamp)
-                }
+        var numbers = [offset]
+        for (id, producer) in producers.sorted(by: { $0.key < $1.key }) {
+            numbers += [id, Int64(producer.epoch), producer.lastWrite, producer.nextOffset]
+            numbers.append(Int64(producer.batches.count))
+            for batch in producer.batches {
+                numbers += [Int64(batch.firstSequence), Int64(batch.lastSequence)]
+                numbers += [batch.firstOffset, batch.timestamp]
             }
         }
+        return SealedFile.seal("FSN3", numbers)
     }
 
     /// Reads a file; nil if it is damaged or of another offset.
     init?(_ bytes: [UInt8], at offset: Int64) {
-        let producers = SealedFile.open("FSN2", bytes) {
-            reader throws(WireError) -> [Int64: Producer]? in
-            guard try reader.integer(as: Int64.self) == offset else { return nil }
-            var producers: [Int64: Producer] = [:]
-            for _ in 0..<(try reader.integer(as: UInt32.self)) {
-                let id = try reader.integer(as: Int64.self)
-                producers[id] = try Self.producer(&reader)
-            }
-            return producers
+        guard var numbers = SealedFile.open("FSN3", bytes), numbers.next() == offset else {
+            return nil
         }
-        guard let producers else { return nil }
-        self.producers = producers
-    }
-
-    private static func producer(_ reader: inout WireReader) throws(WireError) -> Producer {
-        var producer = Producer(
-            epoch: try reader.integer(),
-            batches: [],
-            lastWrite: try reader.integer(),
-            nextOffset: try reader.integer()
-        )
-        for _ in 0..<(try reader.integer(as: UInt8.self)) {
-            producer.batches.append(
-                Batch(
-                    firstSequence: try reader.integer(),
-                    lastSequence: try reader.integer(),
-                    firstOffset: try reader.integer(),
-                    timestamp: try reader.integer()
-                )
+        while !numbers.isAtEnd {
+            let id = numbers.next()
+            var producer = Producer(
+                epoch: Int16(clamping: numbers.next()),
+                lastWrite: numbers.next(),
+                nextOffset: numbers.next()
             )
+            for _ in 0..<numbers.count() {
+                producer.batches.append(
+                    Batch(
+                        firstSequence: Int32(clamping: numbers.next()),
+                        lastSequence: Int32(clamping: numbers.next()),
+                        firstOffset: numbers.next(),
+                        timestamp: numbers.next()
+                    )
+                )
+            }
+            producers[id] = producer
         }
-        return producer
     }
 }

@@ -1,11 +1,28 @@
 import Foundation
 import KafkaWire
 
-/// Damaged parts of logs, kept for whoever wants to look at them.
-enum Quarantine {
+/// Damaged parts of logs, kept for whoever wants to look at them: `quarantine/` in the data
+/// directory.
+struct Quarantine {
     /// More places than this that look like a batch and are none are taken for damage in the
     /// middle: records may hold anything, batches too.
     private static let candidateLimit = 10_000
+
+    private let path: String
+
+    /// Names the quarantine of a data directory, which need not exist.
+    init(_ dataDirectory: String) { path = dataDirectory + "/quarantine" }
+
+    /// What is in it: `<topic id>-<partition>-<n>` each, and how many bytes.
+    func entries() throws(BrokerError) -> [(name: String, byteCount: Int)] {
+        var entries: [(String, Int)] = []
+        for name in try FileSystem.names(in: path) {
+            let files = try FileSystem.names(in: path + "/" + name)
+            let sizes = files.map { FileSystem.byteCount(of: "\(path)/\(name)/\($0)") ?? 0 }
+            entries.append((name, sizes.reduce(0, +)))
+        }
+        return entries
+    }
 
     /// Whether a sound batch follows damage, so that it is not merely an unfinished end.
     static func hasBatch(
@@ -28,7 +45,7 @@ enum Quarantine {
                     header.isPlausible(available: available), header.baseOffset >= offset
                 else { continue }
                 candidates += 1
-                if candidates > candidateLimit { return true }
+                if candidates > Self.candidateLimit { return true }
                 var scanner = BatchScanner(
                     file,
                     from: position + start,
@@ -45,66 +62,39 @@ enum Quarantine {
     /// Copies the rest of a segment, and moves later segments, into a directory of their own.
     ///
     /// - Returns: The directory, and the size of the later segments.
-    static func move(
-        restOf file: SegmentFile,
+    func move(
+        restOf segment: LogSegment,
         from position: Int,
-        _ segment: LogSegment,
         _ later: [LogSegment],
-        to quarantine: String,
-        _ id: PartitionID
+        of id: PartitionID
     ) throws(BrokerError) -> (String, Int) {
-        try FileSystem.makeDirectory(quarantine)
-        var number = 0
-        var path = ""
-        repeat {
-            number += 1
-            path = "\(quarantine)/\(id)-\(number)"
-        } while try !FileSystem.makeDirectory(path)
+        try FileSystem.makeDirectory(path)
+        var number = 1
+        while try !FileSystem.makeDirectory("\(path)/\(id)-\(number)") { number += 1 }
+        let place = "\(path)/\(id)-\(number)"
         let name = "\(LogSegment.name(segment.baseOffset)).log.from-\(position)"
-        try copy(file, from: position, to: path + "/" + name)
+        do {
+            // The file is mapped: at most 2 GiB of addresses, not of memory.
+            let source = URL(fileURLWithPath: segment.logPath)
+            let rest = try Data(contentsOf: source, options: .alwaysMapped).dropFirst(position)
+            try rest.write(to: URL(fileURLWithPath: place + "/" + name))
+        } catch {
+            throw BrokerError(
+                .storage,
+                "cannot copy the damaged part of \(segment.logPath): \(error)",
+                remedy: "make room on the disk, or remove old files from \(path)"
+            )
+        }
+        try SegmentFile(path: place + "/" + name).synchronize()
         var moved = 0
         for segment in later {
             moved += FileSystem.byteCount(of: segment.logPath) ?? 0
             let name = LogSegment.name(segment.baseOffset) + ".log"
-            try FileSystem.rename(segment.logPath, to: path + "/" + name)
+            try FileSystem.rename(segment.logPath, to: place + "/" + name)
             try FileSystem.remove(segment.indexPath)
         }
+        try FileSystem.synchronizeDirectory(place)
         try FileSystem.synchronizeDirectory(path)
-        try FileSystem.synchronizeDirectory(quarantine)
-        return (path, moved)
-    }
-
-    private static func copy(
-        _ file: SegmentFile,
-        from start: Int,
-        to path: String
-    ) throws(BrokerError) {
-        let files = SystemLogFiles()
-        let copy = try SegmentFile(path: path, creates: true)
-        let piece = UnsafeMutableRawBufferPointer.allocate(byteCount: 4 << 20, alignment: 16)
-        defer { piece.deallocate() }
-        var position = start
-        while true {
-            let count = try file.read(into: piece, at: position)
-            if count == 0 { break }
-            let bytes = UnsafeRawBufferPointer(rebasing: piece[..<count])
-            let none = UnsafeRawBufferPointer(start: nil, count: 0)
-            let written = files.write(
-                bytes,
-                none,
-                to: copy.descriptor,
-                at: position - start
-            )
-            guard written == count else {
-                throw FileSystem.failure(
-                    "write",
-                    path,
-                    code: written < 0 ? Int32(-written) : ENOSPC
-                )
-            }
-            position += count
-        }
-        let code = files.synchronize(copy.descriptor)
-        guard code == 0 else { throw FileSystem.failure("sync", path, code: code) }
+        return (place, moved)
     }
 }

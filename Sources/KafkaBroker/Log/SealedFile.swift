@@ -1,46 +1,46 @@
 import CKernels
 import KafkaWire
 
-/// The form of the small files beside a log: four letters, a version, the content, a checksum.
+/// The form of the small files beside a log: four letters, 64-bit integers, a checksum.
 ///
-/// All integers are big-endian. A file that is cut off or damaged reads as nil, as if absent.
+/// All of it is big-endian. A file that is cut off, damaged or of another kind reads as nil, as if
+/// absent. Whoever changes what a kind's integers mean changes its letters.
 enum SealedFile {
-    private static let version: UInt16 = 1
-
-    /// Puts content into the form.
-    static func seal(_ kind: StaticString, _ content: (inout WireWriter) -> Void) -> [UInt8] {
-        var writer = WireWriter(capacity: 1024)
+    /// Puts integers into the form.
+    static func seal(_ kind: StaticString, _ numbers: [Int64]) -> [UInt8] {
+        var writer = WireWriter(capacity: 8 + 8 * numbers.count)
         writer.raw(kind.description.utf8)
-        writer.integer(version)
-        content(&writer)
+        for number in numbers { writer.integer(number) }
         writer.integer(writer.bytes.withUnsafeBytes { CRC32C.checksum($0) })
         return writer.bytes
     }
 
-    /// Reads content from the form; nil if kind, version or checksum are wrong, or if `content`
-    /// throws.
-    static func open<Value>(
-        _ kind: StaticString,
-        _ bytes: [UInt8],
-        _ content: (inout WireReader) throws(WireError) -> Value?
-    ) -> Value? {
-        guard bytes.count >= 10, bytes.prefix(4).elementsEqual(kind.description.utf8) else {
-            return nil
-        }
-        return bytes.withUnsafeBytes { all -> Value? in
-            let sealed = UnsafeRawBufferPointer(rebasing: all.dropLast(4))
-            do throws(WireError) {
-                var end = WireReader(all, position: sealed.count)
-                guard try end.integer(as: UInt32.self) == CRC32C.checksum(sealed) else {
-                    return nil
-                }
-                var reader = WireReader(sealed, position: 4)
-                guard try reader.integer(as: UInt16.self) == version else { return nil }
-                return try content(&reader)
-            } catch {
-                return nil
+    /// Reads the integers; nil if kind or checksum are wrong.
+    static func open(_ kind: StaticString, _ bytes: [UInt8]) -> Numbers? {
+        guard bytes.count >= 8, bytes.count % 8 == 0, bytes.starts(with: kind.description.utf8)
+        else { return nil }
+        return bytes.withUnsafeBytes { bytes in
+            let sealed = UnsafeRawBufferPointer(rebasing: bytes.dropLast(4))
+            let checksum = bytes.loadUnaligned(fromByteOffset: sealed.count, as: UInt32.self)
+            guard CRC32C.checksum(sealed) == UInt32(bigEndian: checksum) else { return nil }
+            let numbers = stride(from: 4, to: sealed.count, by: 8).map {
+                Int64(bigEndian: sealed.loadUnaligned(fromByteOffset: $0, as: Int64.self))
             }
+            return Numbers(rest: numbers[...])
         }
+    }
+
+    /// The integers of a file, one after another.
+    struct Numbers {
+        fileprivate var rest: ArraySlice<Int64>
+
+        var isAtEnd: Bool { rest.isEmpty }
+
+        /// The next one; 0 after the last.
+        mutating func next() -> Int64 { rest.popFirst() ?? 0 }
+
+        /// The next one as the count of what follows, of which there cannot be more than integers.
+        mutating func count() -> Int { Int(max(0, min(next(), Int64(rest.count)))) }
     }
 }
 

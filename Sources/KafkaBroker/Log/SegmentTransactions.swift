@@ -55,35 +55,22 @@ struct SegmentTransactions: Sendable, Equatable {
         }
     }
 
-    /// Writes them into an index file.
-    func encode(into writer: inout WireWriter) {
-        writer.integer(UInt32(open.count))
-        for transaction in open {
-            writer.integer(transaction.producerID)
-            writer.integer(transaction.firstOffset)
-        }
-        writer.integer(UInt32(aborted.count))
-        for transaction in aborted {
-            writer.integer(transaction.producerID)
-            writer.integer(transaction.firstOffset)
-            writer.integer(transaction.lastOffset)
-        }
+    /// What an index file holds of them.
+    var numbers: [Int64] {
+        let begun = open.flatMap { [$0.producerID, $0.firstOffset] }
+        let ended = aborted.flatMap { [$0.producerID, $0.firstOffset, $0.lastOffset] }
+        return [Int64(open.count)] + begun + [Int64(aborted.count)] + ended
     }
 
-    /// Reads them from an index file.
-    init(from reader: inout WireReader) throws(WireError) {
-        for _ in 0..<(try reader.integer(as: UInt32.self)) {
-            open.append(
-                Open(producerID: try reader.integer(), firstOffset: try reader.integer())
-            )
+    /// Reads what an index file holds of them.
+    init(_ numbers: inout SealedFile.Numbers) {
+        for _ in 0..<numbers.count() {
+            open.append(Open(producerID: numbers.next(), firstOffset: numbers.next()))
         }
-        for _ in 0..<(try reader.integer(as: UInt32.self)) {
+        for _ in 0..<numbers.count() {
+            let (id, first) = (numbers.next(), numbers.next())
             aborted.append(
-                Aborted(
-                    producerID: try reader.integer(),
-                    firstOffset: try reader.integer(),
-                    lastOffset: try reader.integer()
-                )
+                Aborted(producerID: id, firstOffset: first, lastOffset: numbers.next())
             )
         }
     }

@@ -124,7 +124,7 @@ extension MetadataDatabase {
         }
     }
 
-    fileprivate static func groups(_ rows: Database) throws -> [GroupState] {
+    static func groups(_ rows: Database) throws -> [GroupState] {
         let groups = try GroupState.fetchAll(rows).map { ($0.id, $0) }
         var groupsByID = Dictionary(uniqueKeysWithValues: groups)
         let common = "group_id, topic_id, partition, \"offset\", epoch, metadata"

@@ -128,7 +128,7 @@ extension MetadataDatabase {
         )
     }
 
-    fileprivate static func transactions(_ rows: Database) throws -> [TransactionMetadata] {
+    static func transactions(_ rows: Database) throws -> [TransactionMetadata] {
         var partitions: [String: Set<PartitionID>] = [:]
         for row in try Row.fetchAll(rows, sql: "SELECT * FROM txn_part") {
             guard let topic = UUID16(data: row["topic_id"]) else { continue }

@@ -17,7 +17,12 @@ struct TopicConfiguration: Sendable, Equatable {
     init(
         checking settings: some Sequence<(name: String, value: String?)>
     ) throws(BrokerError) {
-        for (name, value) in settings { try set(name, to: value) }
+        for (name, value) in settings {
+            guard let value else {
+                throw BrokerError(.invalidConfig, "Configuration \(name) has no value.")
+            }
+            try set(name, to: value)
+        }
     }
 
     /// Changes one setting; nil sets it back to the default.

@@ -16,6 +16,8 @@ public struct BrokerSettings: Sendable, Codable, Equatable {
     public var clampReplicationFactor = false
     /// After how many milliseconds writes that nobody waits for reach stable storage.
     public var flushIntervalMilliseconds = 1000
+    /// Whether a start checks all records, not only those that a crash may have left unfinished.
+    public var checksEverything = false
     /// How often records and offsets that are no longer kept are looked for.
     public var retentionCheckMilliseconds = 300_000
     /// The size at which a topic's log begins a new file, unless the topic says otherwise.
@@ -125,7 +127,8 @@ extension BrokerSettings {
             groupInitialRebalanceDelayMilliseconds, offsetsRetentionMilliseconds,
             socketRequestMaxBytes, fetchMaxBytes,
             requestMemoryBytes, maxConnections, connectionsMaxIdleMilliseconds,
-            requestArrivalMilliseconds, answerAcceptanceMilliseconds, retentionCheckMilliseconds
+            requestArrivalMilliseconds, answerAcceptanceMilliseconds, retentionCheckMilliseconds,
+            checksEverything
     }
 
     /// Any key, so that one that nobody knows can be told from one that is missing.
@@ -161,6 +164,7 @@ extension BrokerSettings {
         try read(.clampReplicationFactor, &clampReplicationFactor)
         try read(.flushIntervalMilliseconds, &flushIntervalMilliseconds)
         try read(.retentionCheckMilliseconds, &retentionCheckMilliseconds)
+        try read(.checksEverything, &checksEverything)
         try read(.segmentBytes, &segmentBytes)
         try read(.maxMessageBytes, &maxMessageBytes)
         try read(.groupInitialRebalanceDelayMilliseconds, &groupInitialRebalanceDelayMilliseconds)

@@ -15,20 +15,28 @@ final class DataDirectory: Sendable {
         URL(fileURLWithPath: path, isDirectory: true).standardizedFileURL.path
     }
 
-    /// Makes the directory if it is missing and locks it.
-    init(path: String) throws(BrokerError) {
+    /// Locks the directory.
+    ///
+    /// - Parameters:
+    ///   - path: Where it is.
+    ///   - creates: Whether to make it if it is missing; if not, nothing is written at all.
+    /// - Throws: `BrokerError`, also if another process holds the lock.
+    init(path: String, creates: Bool = true) throws(BrokerError) {
         url = URL(fileURLWithPath: Self.absolutePath(path), isDirectory: true)
         do {
-            try FileManager.default.createDirectory(
-                at: url,
-                withIntermediateDirectories: true,
-                attributes: [.posixPermissions: 0o700]
-            )
+            if creates {
+                try FileManager.default.createDirectory(
+                    at: url,
+                    withIntermediateDirectories: true,
+                    attributes: [.posixPermissions: 0o700]
+                )
+            }
         } catch {
             throw Self.unusable(path, "\(error.localizedDescription)")
         }
         let lockPath = url.appendingPathComponent("lock").path
-        lock = open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        let mode = creates ? O_RDWR | O_CREAT : O_RDONLY
+        lock = open(lockPath, mode | O_CLOEXEC, 0o600)
         guard lock >= 0 else { throw Self.unusable(path, Self.reason(errno)) }
         guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
             let code = errno
@@ -41,7 +49,7 @@ final class DataDirectory: Sendable {
             )
         }
         do throws(BrokerError) {
-            try checkFormat()
+            try checkFormat(creates: creates)
         } catch {
             close(lock)
             throw error
@@ -53,9 +61,10 @@ final class DataDirectory: Sendable {
     /// Lets another broker use the directory; called when nothing is written to it any more.
     func unlock() { flock(lock, LOCK_UN) }
 
-    private func checkFormat() throws(BrokerError) {
+    private func checkFormat(creates: Bool) throws(BrokerError) {
         let file = url.appendingPathComponent("format")
         guard let text = try? String(contentsOf: file, encoding: .utf8) else {
+            guard creates else { throw Self.unusable(file.path, "it cannot be read") }
             do {
                 try Data("\(Self.formatVersion)\n".utf8).write(to: file, options: .atomic)
             } catch {

@@ -58,7 +58,6 @@ struct Request: Sendable {
             return .buffers([ByteBuffer(bytes: bytes)])
         } catch {
             // A mistake in a handler must not take the process down with it.
-            assertionFailure("\(key): \(error)")
             return .close(reason: "\(key): \(error)")
         }
     }

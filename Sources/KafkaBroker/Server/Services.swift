@@ -21,6 +21,7 @@ final class Services: Sendable {
         self.node = node
         do throws(BrokerError) {
             var logSettings = LogDirectorySettings()
+            logSettings.checksEverything = settings.checksEverything
             logSettings.retentionCheckMilliseconds = Int64(settings.retentionCheckMilliseconds)
             logs = try LogDirectory(url: directory.url, settings: logSettings, logger: logger)
         } catch {

@@ -5,10 +5,22 @@ import Logging
 import ServiceLifecycle
 import UnixSignals
 
-/// `freshet broker`: the embedded broker as a process of its own.
-struct BrokerCommand: AsyncParsableCommand {
+/// `freshet broker`: the embedded broker.
+struct BrokerCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "broker",
+        abstract: "Run the embedded Kafka broker (freshet broker run), or look at one.",
+        subcommands: [
+            BrokerRunCommand.self, BrokerStatusCommand.self, BrokerCheckCommand.self,
+        ],
+        defaultSubcommand: BrokerRunCommand.self
+    )
+}
+
+/// `freshet broker run`, or `freshet broker` alone: the broker as a process of its own.
+struct BrokerRunCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
         abstract: "Run the embedded Kafka broker until SIGTERM or SIGINT.",
         discussion: "Prints its address on standard output as soon as clients can connect."
     )
@@ -85,6 +97,7 @@ extension BrokerSettings {
         autoCreateTopics = section.autoCreateTopics
         clampReplicationFactor = section.replicationFactorPolicy == .clamp
         flushIntervalMilliseconds = Int(section.flushInterval.milliseconds)
+        checksEverything = section.checkEverything
         retentionCheckMilliseconds = Int(section.retentionCheckInterval.milliseconds)
         groupInitialRebalanceDelayMilliseconds = Int(
             section.groupInitialRebalanceDelay.milliseconds

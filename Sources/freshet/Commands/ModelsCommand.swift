@@ -167,7 +167,7 @@ struct VersionDescription: Encodable {
         let state = problem == nil ? aliases.joined(separator: ",") : "damaged"
         return [
             model, "\(version)", Self.time(createdAt), kind, grouped(eventCount),
-            Self.size(blob.byteCount), quality, state,
+            readableSize(blob.byteCount), quality, state,
         ]
     }
 
@@ -183,7 +183,7 @@ struct VersionDescription: Encodable {
             "watermark   \(watermark < 0 ? "none" : Self.time(watermark))",
             "epoch       \(epoch), sequence \(sequence), journal position \(journalPosition)",
             "code        \(codeRevision)", "file        \(path)",
-            "size        \(Self.size(blob.byteCount)), SHA-256 \(blob.hash)",
+            "size        \(readableSize(blob.byteCount)), SHA-256 \(blob.hash)",
         ]
         if let problem { lines.append("damaged     \(problem)") }
         lines.append("next offsets")
@@ -201,16 +201,5 @@ struct VersionDescription: Encodable {
 
     private static func time(_ milliseconds: Int64) -> String {
         Date(timeIntervalSince1970: Double(milliseconds) / 1000).formatted(.iso8601)
-    }
-
-    private static func size(_ bytes: Int64) -> String {
-        let units = ["B", "KiB", "MiB", "GiB", "TiB"]
-        var value = Double(bytes)
-        var unit = 0
-        while value >= 1024 && unit < units.count - 1 {
-            value /= 1024
-            unit += 1
-        }
-        return unit == 0 ? "\(bytes) B" : String(format: "%.1f %@", value, units[unit])
     }
 }

@@ -38,6 +38,7 @@ struct Configuration: Codable, Sendable, Equatable {
         var offsetsRetention = TimeSpan(.seconds(604_800))
         var segmentSize = ByteSize(mebibytes: 128)
         var maximumBatchSize = ByteSize(bytes: 1_048_588)
+        var checkEverything = false
         var requestMemory = ByteSize(mebibytes: 256)
         var maximumConnections = 1000
     }

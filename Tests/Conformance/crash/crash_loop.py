@@ -55,6 +55,7 @@ class CrashLoop:
         self.producers = []
         self.followers = []
         self.slots = []
+        self.actions = []
         self.begun = time.monotonic()
         self.kills = self.torn = 0
         self.slowest_start = 0
@@ -112,7 +113,10 @@ class CrashLoop:
 
     def run(self):
         while self.kills < self.options.kills:
-            self.wait(self.dice.uniform(0.1, 4.2))
+            # Now and then long enough for a killed worker's session to end: until then its group
+            # waits for it, and each start of the broker gives it the whole time anew.
+            is_calm = self.dice.random() < 1 / 6
+            self.wait(self.dice.uniform(8, 11) if is_calm else self.dice.uniform(0.1, 2.4))
             self.broker.kill_running()
             self.kills += 1
             while self.kills < self.options.kills and self.dice.random() < 0.1:
@@ -127,10 +131,10 @@ class CrashLoop:
         end = time.monotonic() + seconds
         if self.slots:
             slot = self.dice.choice(self.slots)
-            action = self.dice.random()
-            if action < 0.2:
+            action = self.next_action()
+            if action == "kill":
                 slot.kill()
-            elif action < 0.3:
+            elif action == "make a zombie":
                 slot.make_zombie()
         while time.monotonic() < end:
             for worker in self.producers + self.followers:
@@ -139,9 +143,17 @@ class CrashLoop:
                 slot.tick()
             time.sleep(0.02)
 
+    def next_action(self):
+        """What happens to a worker: every action comes once in four rounds, in any order."""
+        if not self.actions:
+            self.actions = ["kill", "make a zombie", None, None]
+            self.dice.shuffle(self.actions)
+        return self.actions.pop()
+
     # The end.
 
     def finish(self):
+        self.wait_for_zombies()
         ledgers = {name: {} for name in self.topics}
         for number, (worker, (kind, _, _)) in enumerate(zip(self.producers, PRODUCERS)):
             worker.finish()
@@ -166,8 +178,16 @@ class CrashLoop:
         self.broker.check_log()
         return report
 
+    def wait_for_zombies(self):
+        """Waits until every zombie has learned that it is one, which needs input."""
+        while any(slot.zombies or slot.successor for slot in self.slots):
+            for slot in self.slots:
+                slot.tick()
+            time.sleep(0.02)
+        self.say("no zombie is left")
+
     def finish_transformers(self):
-        """Waits until the whole input is transformed and committed, and all zombies are fenced."""
+        """Waits until the whole input is transformed and committed."""
         source = {key: end for key, end in
                   self.latest(IsolationLevel.READ_COMMITTED).items() if key[0] == INPUT}
         consumer = Consumer({"bootstrap.servers": self.broker.bootstrap, "group.id": GROUP})
@@ -178,8 +198,7 @@ class CrashLoop:
             committed = {(place.topic, place.partition): max(0, place.offset)
                          for place in consumer.committed(
                              [TopicPartition(*key) for key in source], timeout=60)}
-            waiting = any(slot.zombies or slot.successor for slot in self.slots)
-            if committed == source and not waiting:
+            if committed == source:
                 break
             verify.require(all(committed[key] <= source[key] for key in source),
                            f"offsets beyond the input's ends {source}: {committed}")

@@ -36,6 +36,10 @@ class Transformer:
         network = {
             "bootstrap.servers": options.bootstrap, "reconnect.backoff.ms": 20,
             "reconnect.backoff.max.ms": 200, "error_cb": self.failed,
+            # When all brokers are down librdkafka 2.10 and later forgets them and begins anew, but
+            # waits for ever for the forgotten one to take the transaction's offsets:
+            # https://github.com/confluentinc/librdkafka/issues/5511
+            "metadata.recovery.strategy": "none",
         }
         membership = {"group.instance.id": options.instance} if options.instance else {}
         self.consumer = Consumer({
@@ -58,7 +62,9 @@ class Transformer:
     def end(self, error):
         """Ends the process for good: fenced, or something that must not happen."""
         print(f"fatal: {error}", flush=True)
-        sys.exit(FENCED if error.code() in FENCING else 1)
+        # A consumer's fatal error comes as a message of code _FATAL that has the reason as text.
+        is_fenced = error.code() in FENCING or "fenced" in error.str()
+        sys.exit(FENCED if is_fenced else 1)
 
     def retry(self, operation, *arguments):
         """Calls what may be called again until it is done; an aborted transaction rewinds."""
@@ -99,14 +105,28 @@ class Transformer:
                 self.consumer.poll(0.1)
                 self.consumer.resume(self.consumer.assignment())
 
+    def produce(self, messages):
+        """Writes f of each record; sometimes what is written is given up."""
+        try:
+            for message in messages:
+                data = records.derived(message.partition(), message.offset(), message.value())
+                self.producer.produce(self.options.output, data, partition=message.partition())
+            gives_up = self.dice.random() < 0.1
+            if gives_up:
+                self.producer.flush(0.1 * self.dice.random())
+        except KafkaException as exception:
+            error = exception.args[0]
+            if error.fatal() or error.code() in FENCING:
+                self.end(error)
+            print(f"cannot go on producing: {error}", flush=True)
+            self.forced += 1
+            gives_up = True
+        if gives_up:
+            self.abort()
+
     def transform(self, messages):
         self.retry(self.producer.begin_transaction)
-        for message in messages:
-            data = records.derived(message.partition(), message.offset(), message.value())
-            self.producer.produce(self.options.output, data, partition=message.partition())
-        if self.dice.random() < 0.1:
-            self.producer.flush(0.1 * self.dice.random())
-            self.abort()
+        self.produce(messages)
         ends = {message.partition(): message.offset() + 1 for message in messages}
         self.retry(
             self.producer.send_offsets_to_transaction,
@@ -122,10 +142,10 @@ class Transformer:
         self.consumer.subscribe([self.options.input])
         print("ready", flush=True)
         while not self.is_stopping:
-            messages = self.consumer.consume(self.dice.choice((1, 20, 300)), 0.2)
+            messages = self.consumer.consume(self.dice.choice((1, 50, 1000)), 0.05)
             for message in messages:
                 error = message.error()
-                if error is not None and (error.fatal() or error.code() in FENCING):
+                if error is not None and error.code() in FENCING | {KafkaError._FATAL}:
                     self.end(error)
             messages = [message for message in messages if message.error() is None]
             if not messages:

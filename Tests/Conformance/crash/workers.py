@@ -61,7 +61,7 @@ class TransformerSlot:
     """A transactional id, and the process that owns it: killed, replaced, made a zombie."""
 
     FENCED = 3
-    ZOMBIE_SECONDS = 60
+    ZOMBIE_SECONDS = 120
 
     def __init__(self, folder, index, dice, **arguments):
         self.folder = folder
@@ -72,7 +72,8 @@ class TransformerSlot:
         self.successor = None
         self.zombies = []
         self.kills = self.fenced = 0
-        self.output = ""
+        # Whether a zombie went on after the worker had started.
+        self.has_rival = False
         self.worker = self.launch()
 
     def launch(self):
@@ -84,11 +85,14 @@ class TransformerSlot:
 
     def kill(self):
         """kill -9, and a new process at once."""
-        if self.successor is None:
-            self.worker.check()
+        if self.successor is None and self.worker.is_running():
             self.worker.kill()
             self.kills += 1
-            self.worker = self.launch()
+            self.replace(self.launch())
+
+    def replace(self, worker):
+        self.worker = worker
+        self.has_rival = bool(self.zombies and self.arguments["instance"])
 
     def make_zombie(self):
         """Stops the process where it is and starts its successor; `tick` continues the zombie."""
@@ -98,13 +102,17 @@ class TransformerSlot:
 
     def tick(self):
         """Looks after successors and zombies; a zombie must learn that it is one."""
+        if self.has_rival and self.worker.process.poll() == self.FENCED:
+            # A zombie that joins the group anew takes a static member's place back.
+            self.replace(self.launch())
         self.worker.check()
         if self.successor is not None:
             self.successor.check()
             if "ready" in self.successor.output():
                 self.worker.signal(signal.SIGCONT)
                 self.zombies.append((self.worker, time.monotonic() + self.ZOMBIE_SECONDS))
-                self.worker, self.successor = self.successor, None
+                self.replace(self.successor)
+                self.successor = None
         for zombie, deadline in list(self.zombies):
             if zombie.is_running():
                 if time.monotonic() > deadline:

@@ -19,7 +19,7 @@ from raw.ranges import EVERY_VERSION
 # Few, since a frame that closes the connection keeps those behind it from being read.
 FRAMES_OF_A_CONNECTION = 3
 CONNECTIONS_BETWEEN_CHECKS = 200
-MEMORY_LIMIT = 256 * 1024
+MEMORY_LIMIT = 64 * 1024  # Kilobytes.
 
 
 def valid_frames(about: Furniture) -> list[bytes]:

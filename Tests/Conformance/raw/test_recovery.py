@@ -143,6 +143,33 @@ def test_c83_damage_below_the_recovery_point_crashes_nothing(
         assert client.write(topic, b"next") == 6
 
 
+def check(broker: BrokerProcess) -> subprocess.CompletedProcess[str]:
+    """What `freshet broker check` says about the stopped broker's data."""
+    command = [str(each) for each in (broker.program, "broker", "check", broker.data)]
+    return subprocess.run(
+        command,
+        cwd=broker.directory,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+def test_c83_a_check_of_the_data_finds_damage_that_no_start_reads(
+    broker_process: BrokerProcess, own: Client
+) -> None:
+    topic = own.create_topic("damaged", segment_bytes=SEGMENT)
+    for number in range(6):
+        own.write(topic, Record(bytes(400_000), b"%d" % number))
+    middle = segments(broker_process, own, topic)[1]
+    broker_process.stop()
+    assert check(broker_process).returncode == 0
+    flip(middle, 200_000)
+    found = check(broker_process)
+    assert found.returncode == 1 and f"damage: {middle}" in found.stdout
+
+
 def test_c87_a_second_process_on_the_directory_ends_with_a_message(
     broker_process: BrokerProcess, own: Client
 ) -> None:

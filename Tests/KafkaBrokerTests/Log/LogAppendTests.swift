@@ -93,18 +93,19 @@ struct LogAppendTests {
         )
     }
 
-    @Test func `a waiting reader is called by an append and not after it gave up`() throws {
+    @Test func `a waiting reader is told how much is appended, and not after it gave up`() throws {
         let log = try OpenLog(LogScratch())
-        let (first, second) = (Promise<Bool>(), Promise<Bool>())
-        let seen = log.partition.offsets
-        _ = log.partition.wait(seen: seen) { first.set(true) }
-        log.partition.cancelWait(log.partition.wait(seen: seen) { second.set(true) })
-        try log.append(Sample.batch())
-        #expect(try first.get())
+        let (first, second) = (Promise<Int64>(), Promise<Int64>())
+        log.wait(first)
+        log.partition.progress.cancelWait(log.wait(second))
+        let batch = Sample.batch()
+        try log.append(batch)
+        #expect(try first.get() == Int64(batch.count))
         #expect(second.current == nil)
-        let third = Promise<Bool>()
-        _ = log.partition.wait(seen: seen) { third.set(true) }
-        #expect(try third.get(), "what was appended before the wait began counts")
+        try log.append(batch)
+        let third = Promise<Int64>()
+        _ = log.partition.progress.wait(.readUncommitted, beyond: 0) { third.set($0) }
+        #expect(third.current == Int64(batch.count * 2), "also before the wait began")
     }
 
     @Test func `a client with another leader epoch is told so`() throws {
@@ -227,7 +228,7 @@ struct LogRejectionTests {
         if case .failure(let failure) = result { #expect(failure.errorCode == example.code) }
         #expect(log.partition.offsets.highWatermark == 0)
         let allowed = LogSettings()
-        log.directory.setSettings(allowed, of: OpenLog.topic)
+        _ = try log.onLog { $0.settings = allowed }
         #expect(try log.append(Self.good).get().baseOffset == 0, "nothing was left behind")
     }
 

@@ -123,6 +123,38 @@ struct LogRecoveryTests {
         #expect(again.directory.reports.isEmpty)
     }
 
+    @Test func `segments that overlap are put aside`() throws {
+        let (scratch, stored) = try written()
+        try removeCheckpoint(scratch)
+        let files = try scratch.files(".log")
+        let base = try #require(
+            LogSegment.offset(ofFile: files[2].lastPathComponent, ending: ".log")
+        )
+        let name = LogSegment.name(base - 1) + ".log"
+        let overlapping = files[2].deletingLastPathComponent().appendingPathComponent(name)
+        try FileManager.default.moveItem(at: files[2], to: overlapping)
+        let sound = stored.filter { $0.header.baseOffset < base }
+        let log = try OpenLog(scratch, Self.small, epoch: 2)
+        #expect(try log.holds(sound))
+        #expect(try log.directory.quarantine.entries().count == 1)
+        #expect(try log.append(Sample.batch()).get().baseOffset == base)
+        log.directory.close()
+        let again = try OpenLog(scratch, Self.small, epoch: 3)
+        #expect(again.partition.offsets.highWatermark == base + 1)
+        #expect(again.directory.reports.isEmpty)
+    }
+
+    @Test func `what was put aside is listed with its size`() throws {
+        let (scratch, _) = try written()
+        try removeCheckpoint(scratch)
+        try flip(try #require(try scratch.files(".log").first), at: 70)
+        let log = try OpenLog(scratch, Self.small, epoch: 2)
+        let report = try #require(log.directory.reports.first)
+        let entries = try log.directory.quarantine.entries()
+        #expect(entries.map(\.byteCount) == [report.quarantinedByteCount])
+        #expect(report.quarantinePath?.hasSuffix(entries[0].name) == true)
+    }
+
     @Test func `lost and damaged indexes, snapshots and checkpoints are rebuilt`() throws {
         for ending in [".idx", ".snap", "checkpoint"] {
             for isClean in [true, false] {

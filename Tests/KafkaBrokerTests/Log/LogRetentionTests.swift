@@ -101,6 +101,24 @@ struct LogRetentionTests {
         #expect(try log.allBatches().count == 3)
     }
 
+    @Test func `a segment that nobody writes to ends when its time is over, also after a start`()
+        throws
+    {
+        let scratch = try LogScratch()
+        let settings = LogSettings(segmentMilliseconds: 1000, deletesOldRecords: false)
+        let log = try OpenLog(scratch, settings)
+        try log.append(Sample.batch())
+        try retain(log)
+        #expect(try log.onLog { $0.segments.count } == 1)
+        #expect(log.directory.close())
+        let reopened = try OpenLog(scratch, settings, epoch: 2)
+        reopened.now += 1000
+        try retain(reopened)
+        try retain(reopened)
+        #expect(try reopened.onLog { $0.segments.map(\.baseOffset) } == [0, 1])
+        #expect(try reopened.append(Sample.batch()).get().baseOffset == 1)
+    }
+
     @Test func `the last two snapshots are kept`() throws {
         let scratch = try LogScratch()
         let log = try OpenLog(scratch, LogSettings(segmentByteCount: 300))
@@ -132,13 +150,13 @@ struct LogRetentionTests {
         let gate = DispatchSemaphore(value: 0)
         log.files.set { $0.gate = gate }
         let unsynced = log.start(Sample.batch())
-        let woken = Promise<Bool>()
+        let woken = Promise<Int64>()
         try log.eventually { log.partition.offsets.highWatermark == 1 }
-        _ = log.partition.wait(seen: log.partition.offsets) { woken.set(true) }
+        log.wait(woken)
         let removed = Promise<Result<Void, BrokerError>>()
         log.directory.remove(OpenLog.topic) { removed.set($0) }
         try removed.get().get()
-        #expect(try woken.get())
+        #expect(try woken.get() == Int64.max)
         guard case .failure(let failure) = try unsynced.get() else {
             Issue.record("a batch of a deleted topic was acknowledged")
             return
@@ -170,10 +188,10 @@ struct LogRetentionTests {
 
     @Test func `a closing broker refuses batches and wakes who waits`() throws {
         let log = try OpenLog(LogScratch())
-        let woken = Promise<Bool>()
-        _ = log.partition.wait(seen: log.partition.offsets) { woken.set(true) }
+        let woken = Promise<Int64>()
+        log.wait(woken)
         #expect(log.directory.close())
-        #expect(try woken.get())
+        #expect(try woken.get() == Int64.max)
         guard case .failure(let failure) = try log.append(Sample.batch()) else {
             Issue.record("a closed log accepted a batch")
             return

@@ -91,7 +91,7 @@ final class FailingFiles: LogFiles {
         return system.write(first, rest, to: descriptor, at: position)
     }
 
-    func synchronize(_ descriptor: Int32) -> Int32 {
+    func synchronize(_ descriptor: Int32) -> Int {
         let (fails, gate) = faults.withLock { faults -> (Bool, DispatchSemaphore?) in
             faults.syncCount += 1
             return (faults.failsSync, faults.gate)
@@ -100,11 +100,12 @@ final class FailingFiles: LogFiles {
             gate.wait()
             gate.signal()
         }
-        return fails ? EIO : system.synchronize(descriptor)
+        return fails ? -Int(EIO) : system.synchronize(descriptor)
     }
 
-    func truncate(_ descriptor: Int32, to byteCount: Int) -> Int32 {
-        faults.withLock { $0.failsTruncate } ? EIO : system.truncate(descriptor, to: byteCount)
+    func truncate(_ descriptor: Int32, to byteCount: Int) -> Int {
+        let fails = faults.withLock { $0.failsTruncate }
+        return fails ? -Int(EIO) : system.truncate(descriptor, to: byteCount)
     }
 
     func freeByteCount(at path: String) -> Int64? { faults.withLock { $0.freeByteCount } }
@@ -227,12 +228,13 @@ final class OpenLog: Sendable {
         isolation: Isolation = .readUncommitted
     ) throws -> Result<LogRead, ErrorCode> {
         let promise = Promise<Result<LogRead, ErrorCode>>()
-        partition.read(
-            from: offset,
+        let request = ReadRequest(
+            offset: offset,
             maxByteCount: maxByteCount,
             minOneBatch: minOneBatch,
             isolation: isolation
-        ) { promise.set($0) }
+        )
+        partition.read(request) { promise.set($0) }
         return try promise.get()
     }
 
@@ -284,6 +286,14 @@ final class OpenLog: Sendable {
         let promise = Promise<Result<Int64, ErrorCode>>()
         partition.deleteRecords(before: offset) { promise.set($0) }
         return try promise.get()
+    }
+
+    /// Waits for more to read than there is now; the promise gets the number of bytes.
+    @discardableResult
+    func wait(_ promise: Promise<Int64>, _ isolation: Isolation = .readUncommitted) -> UInt64 {
+        let progress = partition.progress
+        let seen = progress.appendedByteCount(isolation)
+        return progress.wait(isolation, beyond: seen) { promise.set($0) }
     }
 
     /// Runs something on the log's thread and waits for its result.

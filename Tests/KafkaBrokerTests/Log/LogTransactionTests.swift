@@ -138,14 +138,18 @@ struct LogTransactionTests {
         #expect(try log.find(.greatest)?.offset == 2)
     }
 
-    @Test func `a waiting reader is called by a marker`() throws {
+    @Test func `a reader of committed records is called by a marker, not by what is open`() throws {
         let log = try OpenLog(LogScratch())
+        let (woken, other) = (Promise<Int64>(), Promise<Int64>())
+        log.wait(woken, .readCommitted)
+        log.wait(other)
         _ = try log.begin(7)
         _ = try log.write(7, sequence: 0).get()
-        let woken = Promise<Bool>()
-        _ = log.partition.wait(seen: log.partition.offsets) { woken.set(true) }
+        try log.append(Sample.batch())
+        #expect(woken.current == nil)
+        #expect(try other.get() > 0)
         _ = try log.end(7, isCommit: true)
-        #expect(try woken.get())
+        #expect(try woken.get() > Int64(Sample.batch().count))
     }
 
     @Test func `a marker is answered when it is on stable storage`() throws {

@@ -123,7 +123,9 @@ struct TopicAPITests {
         }
     }
 
-    @Test func `producer ids are never given twice, unless to the same transactional id`() async throws {
+    @Test func `producer ids are never given twice, unless to the same transactional id`()
+        async throws
+    {
         try await withBroker { broker, _ in
             let client = try RawClient(port: broker.port)
             var ids: Set<Int64> = []
