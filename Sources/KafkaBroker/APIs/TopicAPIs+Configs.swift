@@ -234,6 +234,7 @@ extension TopicAPIs {
             "log.retention.check.interval.ms": "\(settings.retentionCheckMilliseconds)",
             "max.connections": "\(settings.maxConnections)",
             "num.partitions": "\(settings.numPartitions)",
+            "offsets.retention.minutes": "\(settings.offsetsRetentionMilliseconds / 60_000)",
             "queued.max.request.bytes": "\(settings.requestMemoryBytes)",
             "replication.factor.policy": settings.clampReplicationFactor ? "clamp" : "refuse",
             "socket.request.max.bytes": "\(settings.socketRequestMaxBytes)",
@@ -253,6 +254,7 @@ extension TopicAPIs {
         max.connections int The most connections at a time.
         node.id int The number of this broker.
         num.partitions int Partitions of a topic that is created without a number of them.
+        offsets.retention.minutes int How long a group's offsets stay after its last member left.
         queued.max.request.bytes long The most bytes that requests under way may take together.
         replication.factor.policy string Refuse more replicas than one, or clamp them to one.
         socket.request.max.bytes int The largest request.

@@ -28,6 +28,8 @@ public struct BrokerSettings: Sendable, Equatable {
     public var maxMessageBytes = 1_048_588
     /// How long a group waits for more members before its first generation.
     public var groupInitialRebalanceDelayMilliseconds = 0
+    /// How long a group's offsets are kept after its last member has left.
+    public var offsetsRetentionMilliseconds = 604_800_000
     /// The largest request; a larger one closes the connection.
     public var socketRequestMaxBytes = 104_857_600
     /// The most bytes of records in one answer.
@@ -70,6 +72,8 @@ public struct BrokerSettings: Sendable, Equatable {
                 "groupInitialRebalanceDelayMilliseconds", groupInitialRebalanceDelayMilliseconds,
                 0...300_000
             ),
+            // 3,650 days: who wants more wants no retention.
+            ("offsetsRetentionMilliseconds", offsetsRetentionMilliseconds, 1...315_360_000_000),
             ("flushIntervalMilliseconds", flushIntervalMilliseconds, Self.upToADay),
             ("retentionCheckMilliseconds", retentionCheckMilliseconds, Self.upToADay),
             ("connectionsMaxIdleMilliseconds", connectionsMaxIdleMilliseconds, Self.upToADay),

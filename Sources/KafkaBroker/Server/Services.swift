@@ -91,6 +91,8 @@ extension BrokerSettings {
     var groups: GroupSettings {
         var settings = GroupSettings()
         settings.limits.initialRebalanceDelay = Int32(groupInitialRebalanceDelayMilliseconds)
+        settings.offsetsRetention = Int64(offsetsRetentionMilliseconds)
+        settings.retentionCheckInterval = Int64(retentionCheckMilliseconds)
         return settings
     }
 }

@@ -50,7 +50,7 @@ package final class UntrustedBytes {
             now: 0
         )
         return batch.withUnsafeBytes { bytes in
-            do throws(AppendFailure) {
+            do throws(BrokerError) {
                 _ = try validator.validate(bytes, decompressor)
                 return .none
             } catch {

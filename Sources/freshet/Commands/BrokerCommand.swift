@@ -102,6 +102,7 @@ extension BrokerSettings {
         groupInitialRebalanceDelayMilliseconds = Int(
             section.groupInitialRebalanceDelay.milliseconds
         )
+        offsetsRetentionMilliseconds = Int(section.offsetsRetention.milliseconds)
         segmentBytes = Int(section.segmentSize.bytes)
         maxMessageBytes = Int(section.maximumBatchSize.bytes)
         requestMemoryBytes = Int(section.requestMemory.bytes)

@@ -55,6 +55,11 @@ extension EffectiveConfiguration {
             "broker.group_initial_rebalance_delay",
             "0 to 5m"
         )
+        try require(
+            (.milliseconds(1)...(.seconds(315_360_000))).contains(broker.offsetsRetention.duration),
+            "broker.offsets_retention",
+            "1ms to 3650d"
+        )
     }
 
     private func validateTopics() throws(ConfigurationError) {

@@ -35,6 +35,7 @@ struct Configuration: Codable, Sendable, Equatable {
         var flushInterval = TimeSpan(.seconds(1))
         var retentionCheckInterval = TimeSpan(.seconds(300))
         var groupInitialRebalanceDelay = TimeSpan(.zero)
+        var offsetsRetention = TimeSpan(.seconds(604_800))
         var segmentSize = ByteSize(mebibytes: 128)
         var maximumBatchSize = ByteSize(bytes: 1_048_588)
         var checkEverything = false
