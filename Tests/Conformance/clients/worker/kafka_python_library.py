@@ -117,6 +117,7 @@ class KafkaPythonConsumer:
             "enable_auto_commit": False,
             "auto_offset_reset": "earliest",
             "reconnect_backoff_max_ms": 500,
+            "fetch_max_wait_ms": 100,
         }
         config |= translated(settings, kafka.KafkaConsumer.DEFAULT_CONFIG)
         self.consumer = kafka.KafkaConsumer(bootstrap_servers=bootstrap, **config)
