@@ -33,7 +33,7 @@ class Workshop:
             bootstrap=self.bootstrap,
             source="source",
             target=f"target-{self.name}",
-            name=self.name,
+            identity=self.name,
         )
         return worker
 
