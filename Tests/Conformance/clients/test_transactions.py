@@ -44,9 +44,14 @@ def transactional(
 
 
 @pytest.fixture
-def readers(worker_of: Callable[[Client], Worker]) -> list[Worker]:
-    """A worker for each client that can read committed records only."""
-    return [worker_of(client) for client in CLIENTS if str(client) != "kafka-python-2.0.2"]
+def readers(
+    worker_of: Callable[[Client], Worker],
+    scaled: Callable[[list[Client], list[Client]], list[Client]],
+) -> list[Worker]:
+    """A worker for each client that can read committed records only; in quick runs the newest."""
+    able = [client for client in CLIENTS if str(client) != "kafka-python-2.0.2"]
+    chosen = [client for client in able if client.environment == "new"]
+    return [worker_of(client) for client in scaled(chosen, able)]
 
 
 @pytest.mark.quick
