@@ -95,5 +95,3 @@ def new_topic(admin: Remote, unique: Callable[[str], str]) -> Callable[..., str]
 @pytest.fixture
 def kcat(bootstrap: str) -> Kcat:
     return Kcat(bootstrap)
-
-

@@ -220,9 +220,7 @@ def test_c65_a_subscription_by_pattern_sees_new_topics(
 ) -> None:
     prefix = unique("pattern")
     first = new_topic(f"{prefix}-first")
-    member = worker.member(
-        [f"^{prefix}-.*"], group_id=prefix, metadata_max_age_ms=500, **LIVELY
-    )
+    member = worker.member([f"^{prefix}-.*"], group_id=prefix, metadata_max_age_ms=500, **LIVELY)
     wait_for_assignment([member], {(first, 0)})
     second = new_topic(f"{prefix}-second")
     wait_for_assignment([member], {(first, 0), (second, 0)})

@@ -124,7 +124,7 @@ class AiokafkaProducer:
     async def _stop(self) -> None:
         try:
             await asyncio.wait_for(self.producer.stop(), 2)
-        except asyncio.TimeoutError:
+        except TimeoutError:
             await self.producer.client.close()
 
 
