@@ -44,7 +44,7 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
 
 
 @pytest.fixture
-def scaled(request: pytest.FixtureRequest) -> Callable[[int, int], int]:
+def scaled(request: pytest.FixtureRequest) -> Callable[[Any, Any], Any]:
     """`scaled(30, 1000)` is 30 in the quick run (`-m quick`) and 1000 in the full one."""
     return lambda quick, full: quick if is_quick(request.config) else full
 
@@ -95,5 +95,3 @@ def new_topic(admin: Remote, unique: Callable[[str], str]) -> Callable[..., str]
 @pytest.fixture
 def kcat(bootstrap: str) -> Kcat:
     return Kcat(bootstrap)
-
-

@@ -122,9 +122,7 @@ class Worker:
     def reader(self, bootstrap: str | None = None, **settings: object) -> Remote:
         return self._make("reader", bootstrap, settings=named(settings))
 
-    def member(
-        self, topics: list[str], bootstrap: str | None = None, **settings: object
-    ) -> Remote:
+    def member(self, topics: list[str], bootstrap: str | None = None, **settings: object) -> Remote:
         return self._make("member", bootstrap, settings=named(settings), topics=topics)
 
     def pipeline(self, bootstrap: str | None = None, **arguments: str) -> Remote:

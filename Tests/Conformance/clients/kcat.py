@@ -44,9 +44,7 @@ class Kcat:
             assert output[:1] == b"\n", output[:80]
             output = output[1:]
             records.append(
-                Record(
-                    value, key, (), partition=int(partition), offset=int(offset), topic=topic
-                )
+                Record(value, key, (), partition=int(partition), offset=int(offset), topic=topic)
             )
         return records
 

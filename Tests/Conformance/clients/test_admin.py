@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from broker_process import BrokerProcess
-from clients.driving import CLIENTS, Client, Remote, Worker, wait_until
+from clients.driving import CLIENTS, Client, Worker, wait_until
 from clients.values import ClientError, ConfigEntry, Record
 
 Names = Callable[[str], str]

@@ -200,13 +200,13 @@ def test_c64_a_large_group_bears_a_rolling_restart(
     new_topic: Callable[..., str],
     scaled: Callable[[int, int], int],
 ) -> None:
-    size = scaled(10, 50)
+    size = scaled(6, 50)
     topic = new_topic("rolling", partitions=2 * size)
     workers = [worker_of(client) for _ in range(2)]
     settings = LIVELY | {"group_id": topic, "partition_assignment_strategy": "range"}
     members = [workers[n % 2].member([topic], **settings) for n in range(size)]
     wait_for_assignment(members, places(topic, 2 * size), timeout=90)
-    for number in range(0, size, 1 if size <= 10 else 5):
+    for number in range(0, size, scaled(1, 5)):
         members[number].close()
         members[number] = workers[number % 2].member([topic], **settings)
         wait_for_assignment(members, places(topic, 2 * size), timeout=60)
@@ -220,9 +220,7 @@ def test_c65_a_subscription_by_pattern_sees_new_topics(
 ) -> None:
     prefix = unique("pattern")
     first = new_topic(f"{prefix}-first")
-    member = worker.member(
-        [f"^{prefix}-.*"], group_id=prefix, metadata_max_age_ms=500, **LIVELY
-    )
+    member = worker.member([f"^{prefix}-.*"], group_id=prefix, metadata_max_age_ms=500, **LIVELY)
     wait_for_assignment([member], {(first, 0)})
     second = new_topic(f"{prefix}-second")
     wait_for_assignment([member], {(first, 0), (second, 0)})

@@ -13,7 +13,9 @@ from clients.proxy import PRODUCE, Proxy
 from clients.values import Record
 
 
-def assert_written_once(reader: Remote, topic: str, label: str, partitions: int, count: int) -> None:
+def assert_written_once(
+    reader: Remote, topic: str, label: str, partitions: int, count: int
+) -> None:
     """Each partition holds its numbers of `send_numbered` in order, none missing, none twice."""
     values = [(record.partition, record.value) for record in reader.read(topic=topic)]
     for partition in range(partitions):
@@ -44,9 +46,12 @@ def test_c41_cut_connections_neither_lose_nor_repeat_records(
         )
         # Batches of one record for each partition, so that there are many requests to cut.
         count = wanted * 4
-        assert producer.send_numbered(
-            topic=topic, label="cut", partitions=2, count=count, step=4, patience=500
-        ) == []
+        assert (
+            producer.send_numbered(
+                topic=topic, label="cut", partitions=2, count=count, step=4, patience=500
+            )
+            == []
+        )
         assert proxy.cuts >= wanted
     assert_written_once(newest.reader(), topic, "cut", 2, count)
 

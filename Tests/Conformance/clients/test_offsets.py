@@ -23,9 +23,7 @@ def test_c66_offsets_come_back_with_their_metadata(
 ) -> None:
     topic, group = new_topic("noted", partitions=2), unique("group")
     # confluent-kafka reads on after the end of metadata: a Python library says what is stored.
-    admin = worker_of(
-        [other for other in CLIENTS if other.library == "kafka-python"][-1]
-    ).admin()
+    admin = worker_of([other for other in CLIENTS if other.library == "kafka-python"][-1]).admin()
     reader = worker.reader(group_id=group)
     nothing = reader.committed(places=[(topic, 0)])[topic, 0]
     assert nothing.offset == -1

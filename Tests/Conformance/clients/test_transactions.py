@@ -12,9 +12,6 @@ from clients.values import ClientError, Committed, Record, Sent
 
 COMMITTED = {"isolation_level": "read_committed"}
 
-#: What a fenced producer is told: by the broker (47, 90), or by librdkafka for both.
-FENCED = {47, 90, -144}
-
 
 def records(*values: str, partition: int = 0) -> list[Record]:
     return [Record(value.encode(), partition=partition) for value in values]
@@ -47,9 +44,14 @@ def transactional(
 
 
 @pytest.fixture
-def readers(worker_of: Callable[[Client], Worker]) -> list[Worker]:
-    """A worker for each client that can read committed records only."""
-    return [worker_of(client) for client in CLIENTS if str(client) != "kafka-python-2.0.2"]
+def readers(
+    worker_of: Callable[[Client], Worker],
+    scaled: Callable[[list[Client], list[Client]], list[Client]],
+) -> list[Worker]:
+    """A worker for each client that can read committed records only; in quick runs the newest."""
+    able = [client for client in CLIENTS if str(client) != "kafka-python-2.0.2"]
+    chosen = [client for client in able if client.environment == "new"]
+    return [worker_of(client) for client in scaled(chosen, able)]
 
 
 @pytest.mark.quick
@@ -96,10 +98,15 @@ def test_c43_an_open_transaction_holds_back_what_comes_after_it(
     waiting = {}
     for worker in readers:
         reader = worker.reader(**COMMITTED)
-        assert reader.end(places=[(topic, 0)]) == {(topic, 0): 1}, str(worker.client)
-        assert values(reader.read(topic=topic)) == ["before"], str(worker.client)
-        reader.follow(topic=topic, start={0: 1})
+        # Before 0.14, aiokafka asks for ends by a version that has no isolation level.
+        if worker.client.library != "aiokafka" or worker.client.at_least(0, 14):
+            assert reader.end(places=[(topic, 0)]) == {(topic, 0): 1}, str(worker.client)
+        reader.follow(topic=topic, start={0: 0})
+        assert values(reader.take(count=1)) == ["before"], str(worker.client)
         waiting[worker.client] = reader
+    for client, reader in waiting.items():
+        # Had an answer held more, it would have come by now.
+        assert reader.take(count=1, timeout=0.3) == [], str(client)
     producer.commit()
     for client, reader in waiting.items():
         assert values(reader.take(count=2)) == ["inside", "after"], str(client)
@@ -152,8 +159,10 @@ def test_c44_interleaved_transactions_are_told_apart_from_every_offset(
 
 
 @pytest.mark.quick
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
+@pytest.mark.clients(lambda client: client.environment == "new")
 def test_c45_much_aborted_data_is_skipped(
+    client: Client,
     transactional: Callable[..., Remote],
     readers: list[Worker],
     new_topic: Callable[..., str],
@@ -162,8 +171,9 @@ def test_c45_much_aborted_data_is_skipped(
     topic = new_topic("aborted")
     producer = transactional()
     producer.begin()
+    count = scaled(50, 1000 if client.is_librdkafka else 100)
     errors = producer.send_numbered(
-        topic=topic, label="gone", partitions=1, count=scaled(50, 1000), size=100_000, step=50
+        topic=topic, label="gone", partitions=1, count=count, size=100_000, step=50
     )
     assert errors == []
     producer.abort()
@@ -189,27 +199,33 @@ def test_c46_a_second_producer_of_the_id_fences_the_first(
     successor = transactional(name, apart=True)
     successor.begin()
     assert_sent(successor.send(topic=topic, records=records("of the successor")))
-    assert outcome(lambda: assert_fenced_send(zombie, topic)) in FENCED
-    assert outcome(zombie.commit) is not None
+    error = failure(lambda: send_and_commit(zombie, topic))
+    assert error is not None and is_fencing(error), error
+    assert failure(zombie.commit) is not None
     successor.commit()
     assert values(newest.reader(**COMMITTED).read(topic=topic)) == ["of the successor"]
 
 
-def assert_fenced_send(zombie: Remote, topic: str) -> None:
+def send_and_commit(zombie: Remote, topic: str) -> None:
     """A zombie learns that it is fenced when it sends, or at the latest when it commits."""
     (sent,) = zombie.send(topic=topic, records=records("late"))
-    if sent.error is not None and sent.error.code in FENCED:
+    if sent.error is not None and is_fencing(sent.error):
         raise sent.error
     zombie.commit()
 
 
-def outcome(call: Callable[[], object]) -> int | None:
-    """The code of the error that a call ends with, 0 for an error without; None for success."""
+def is_fencing(error: ClientError) -> bool:
+    """What the broker says (47, 90), librdkafka for both (-144), and aiokafka without a code."""
+    return error.code in (47, 90, -144) or "ProducerFenced" in error.text
+
+
+def failure(call: Callable[[], object]) -> ClientError | None:
+    """The error that a call ends with; None for success."""
     try:
         call()
         return None
     except ClientError as error:
-        return error.code or 0
+        return error
 
 
 @pytest.mark.quick
@@ -247,7 +263,7 @@ def test_c48_a_transaction_left_open_is_aborted_at_its_timeout(
     assert_sent(newest.producer().send(topic=topic, records=records("behind it")))
     reader = newest.reader(**COMMITTED)
     wait_until(lambda: values(reader.read(topic=topic)) == ["behind it"], 20, "the abort")
-    assert outcome(producer.commit) is not None
+    assert failure(producer.commit) is not None
 
 
 @pytest.mark.quick

@@ -124,7 +124,7 @@ class AiokafkaProducer:
     async def _stop(self) -> None:
         try:
             await asyncio.wait_for(self.producer.stop(), 2)
-        except asyncio.TimeoutError:
+        except TimeoutError:
             await self.producer.client.close()
 
 
@@ -141,7 +141,8 @@ class Listener(aiokafka.ConsumerRebalanceListener):
 
 class AiokafkaConsumer:
     def __init__(self, bootstrap: str, settings: Settings) -> None:
-        config = {"enable_auto_commit": False, "auto_offset_reset": "earliest"}
+        config: Settings = {"enable_auto_commit": False, "auto_offset_reset": "earliest"}
+        config["fetch_max_wait_ms"] = 100
         config |= translated(settings, aiokafka.AIOKafkaConsumer)
         self.consumer = run(self._start(bootstrap, config))
 

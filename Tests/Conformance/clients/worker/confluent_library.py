@@ -123,6 +123,8 @@ class ConfluentConsumer:
             "auto.offset.reset": "earliest",
             "enable.partition.eof": True,
             "reconnect.backoff.max.ms": 500,
+            # Other requests wait for a fetch that waits on the same connection.
+            "fetch.wait.max.ms": 100,
             **settings,
         }
         if "metadata.max.age.ms" in settings:

@@ -117,8 +117,10 @@ class KafkaPythonConsumer:
             "enable_auto_commit": False,
             "auto_offset_reset": "earliest",
             "reconnect_backoff_max_ms": 500,
+            "fetch_max_wait_ms": 100,
         }
         config |= translated(settings, kafka.KafkaConsumer.DEFAULT_CONFIG)
+        self.shortest_poll = 0.0
         self.consumer = kafka.KafkaConsumer(bootstrap_servers=bootstrap, **config)
 
     def assign(self, positions: Mapping[Place, int]) -> None:
@@ -127,6 +129,9 @@ class KafkaPythonConsumer:
             self.consumer.seek(TopicPartition(*place), offset)
 
     def subscribe(self, topics: Sequence[str], on_assignment: Callable[[], None]) -> None:
+        if kafka.__version__ >= "3":
+            # 3.0 loses an assignment when a poll ends between SyncGroup's answer and its use.
+            self.shortest_poll = 1.0
         listener = Listener(on_assignment)
         if topics[0].startswith("^"):
             self.consumer.subscribe(pattern=topics[0], listener=listener)
@@ -134,9 +139,7 @@ class KafkaPythonConsumer:
             self.consumer.subscribe(topics=list(topics), listener=listener)
 
     def poll(self, timeout: float) -> list[Record]:
-        # The release 3 loses its place in a rebalance when a poll ends in the middle.
-        shortest = 0.5 if kafka.__version__ >= "3" else 0
-        polled = self.consumer.poll(timeout_ms=int(max(timeout, shortest) * 1000))
+        polled = self.consumer.poll(timeout_ms=int(max(timeout, self.shortest_poll) * 1000))
         return [record_of(message) for messages in polled.values() for message in messages]
 
     def partitions(self, topic: str) -> list[int]:

@@ -39,9 +39,7 @@ class Member:
 
     def state(self) -> MemberState:
         with self.lock:
-            return MemberState(
-                self.assigned, self.generations, self.received, tuple(self.errors)
-            )
+            return MemberState(self.assigned, self.generations, self.received, tuple(self.errors))
 
     def take(self) -> list[Record]:
         """What was received since the last call."""

@@ -16,13 +16,13 @@ class Pipeline:
     """
 
     def __init__(
-        self, library: Library, bootstrap: str, source: str, target: str, name: str
+        self, library: Library, bootstrap: str, source: str, target: str, identity: str
     ) -> None:
         self.library = library
         self.bootstrap = bootstrap
         self.source = source
         self.target = target
-        self.name = name
+        self.identity = identity
         self.committed = 0
         self.errors: list[ClientError] = []
         self.closing = False
@@ -48,12 +48,12 @@ class Pipeline:
 
     def _work(self) -> None:
         producer = self.library.producer(
-            self.bootstrap, {"transactional.id": self.name, "transaction.timeout.ms": 30_000}
+            self.bootstrap, {"transactional.id": self.identity, "transaction.timeout.ms": 30_000}
         )
         try:
             producer.init_transactions(30)
             settings = {
-                "group.id": self.name,
+                "group.id": self.identity,
                 "session.timeout.ms": 6_000,
                 "heartbeat.interval.ms": 500,
                 "isolation.level": "read_committed",
@@ -83,6 +83,6 @@ class Pipeline:
         for record in batch:
             assert record.partition is not None
             positions[record.topic, record.partition] = Committed(record.offset + 1)
-        producer.send_offsets(positions, consumer, self.name)
+        producer.send_offsets(positions, consumer, self.identity)
         producer.commit(20)
         self.committed += len(batch)
