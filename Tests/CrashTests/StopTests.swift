@@ -60,8 +60,8 @@ import Testing
         var values: [Offset: String] = [:]
         let deadline = ContinuousClock.now + patience
         while values.count < end && ContinuousClock.now < deadline {
-            for record in try consumer.poll(maximumCount: 1000, timeout: .milliseconds(100)).records
-            {
+            let batch = try consumer.poll(maximumCount: 1000, timeout: .milliseconds(100))
+            for record in batch.records {
                 let value = record.value.map { String(decoding: $0, as: UTF8.self) }
                 values[record.offset] = value
             }
