@@ -149,7 +149,7 @@ extension LogRecovery {
             }
         }
         // Up to there the segment is known to be sound.
-        var checked = segment.baseOffset <= checkpoint.recoveryOffset ? byteCount : 0
+        var checked = segment.baseOffset < checkpoint.recoveryOffset ? byteCount : 0
         let isBeforePoint =
             index + 1 < segments.count
             && segments[index + 1].baseOffset <= checkpoint.recoveryOffset

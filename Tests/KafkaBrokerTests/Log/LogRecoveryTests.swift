@@ -73,6 +73,25 @@ struct LogRecoveryTests {
         #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.url.path) == ["t"])
     }
 
+    @Test func `a segment begun at the recovery point is checked from its start`() throws {
+        let scratch = try LogScratch()
+        let full = try OpenLog(scratch, Self.small)
+        try full.append(Sample.batch(valueByteCount: 2500))
+        full.directory.close()
+        let next = try OpenLog(scratch, Self.small, epoch: 2)
+        try next.append(Sample.batch(valueByteCount: 600))
+        let sound = try LogScratch(copyOf: scratch)
+        let damaged = try LogScratch(copyOf: scratch)
+        let log = try OpenLog(sound, Self.small, epoch: 3)
+        #expect(try log.end(ofEpoch: 1) == EpochEnd(epoch: 1, endOffset: 1))
+        let files = try damaged.files(".log")
+        #expect(files.count == 2)
+        try flip(files[1], at: 200)
+        let repaired = try OpenLog(damaged, Self.small, epoch: 3)
+        #expect(repaired.directory.reports.count == 1)
+        #expect(repaired.partition.offsets.highWatermark == 1)
+    }
+
     @Test(arguments: [1, 60, 61, 4096])
     func `zeros at the end are cut off`(_ count: Int) throws {
         let (scratch, stored) = try written()
