@@ -52,8 +52,7 @@ extension PartitionLog {
             )
             moveStart(to: start) { _ in }
         }
-        // Also what a crash left behind after the start had moved.
-        if checkpoint.logStart >= logStart { removeHiddenSegments() }
+        removeHiddenSegments()  // What a crash left behind after the start had moved.
     }
 
     private func isTooOld(_ segment: LogSegment, _ now: Int64) -> Bool {
@@ -76,15 +75,20 @@ extension PartitionLog {
         producers.advance(logStart: offset, open: active.index.transactions.open)
         let runLater = runLater
         writeCheckpoint { error in
-            if error == nil { runLater { $0.removeHiddenSegments() } }
+            if error == nil {
+                runLater { log in
+                    log.durableStart = max(log.durableStart, offset)
+                    log.removeHiddenSegments()
+                }
+            }
             completion(error)
         }
     }
 
-    /// Removes the files of segments that lie wholly before the first readable offset.
+    /// Removes the files of segments that lie wholly before the first readable offset on disk.
     private func removeHiddenSegments() {
         guard !isDeleted else { return }
-        let removed = segments.dropFirst().prefix { $0.baseOffset <= logStart }.count
+        let removed = segments.dropFirst().prefix { $0.baseOffset <= durableStart }.count
         let old = segments.prefix(removed)
         segments.removeFirst(removed)
         openFiles.close(old)

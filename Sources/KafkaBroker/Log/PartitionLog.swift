@@ -27,6 +27,8 @@ final class PartitionLog {
     var permissions: [Int64: Int16] = [:]
     var epochs: LeaderEpochs
     var logStart: Int64
+    /// The first readable offset as the checkpoint on disk has it: files before it may go.
+    var durableStart: Int64
     /// The offsets of the `.snap` files, ascending.
     var snapshots: [Int64]
     /// The recovery point, as it will be in the next checkpoint.
@@ -61,6 +63,7 @@ final class PartitionLog {
         snapshots = recovered.snapshots
         checkpoint = recovered.checkpoint
         logStart = checkpoint.logStart
+        durableStart = checkpoint.logStart
         let end = recovered.endOffset
         let open = recovered.segments[recovered.segments.count - 1].index.transactions.open
         progress = PartitionProgress(
