@@ -35,11 +35,15 @@ extension Trainer {
 
     /// Sends the rows that changed since the last time, all of whose events are in the journal.
     private func sendDelta() throws(PipelineError) {
-        var delta = learner.takeDelta()
+        var delta = model.learner.takeDelta()
         if !delta.isEmpty {
             FreshnessTensors.add(unpublishedTimestamps, to: &delta)
             let payload = Self.joined(Safetensors.encode(delta, metadata: []))
-            try publisher.send(delta: payload, watermark: watermark, position: journalPosition)
+            try publisher.send(
+                delta: payload,
+                watermark: model.watermark,
+                position: journalPosition
+            )
             status.deltasPublished += 1
             status.deltaBytes += Int64(payload.count)
         }
@@ -155,7 +159,7 @@ extension Trainer {
     private func snapshot() -> (NamedTensors, @Sendable (BlobReference) -> NewVersion) {
         let timer = ContinuousClock()
         let begin = timer.now
-        let tensors = learner.encode()
+        let tensors = model.encode()
         let pause = (timer.now - begin) / .seconds(1)
         status.checkpointPause += pause
         let positions = status.positions.sorted { $0.key < $1.key }.map {
@@ -169,9 +173,9 @@ extension Trainer {
             sequence: publisher.sequence,
             updateHash: publisher.hash,
             updatesOffset: publisher.readFrom,
-            watermark: watermark,
-            eventCount: learner.eventCount,
-            metrics: learner.metrics,
+            watermark: model.watermark,
+            eventCount: model.learner.eventCount,
+            metrics: model.metrics,
             createdAt: clock.now()
         )
         let settings = settings
@@ -182,7 +186,7 @@ extension Trainer {
     var settingsText: String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
-        let data = try? encoder.encode(learnerSettings)
+        let data = try? encoder.encode(model.settings)
         return data.map { String(decoding: $0, as: UTF8.self) } ?? "{}"
     }
 

@@ -35,10 +35,10 @@ extension Trainer {
                 modelStore: modelStore
             ),
             start: start,
-            watermark: watermark,
+            watermark: model.watermark,
             position: journalPosition
         )
-        _ = learner.takeDelta()
+        _ = model.learner.takeDelta()
         let version = try writeCheckpoint()
         let origin = try TrainerIdentity.origin(of: settings.model, in: modelStore) ?? ""
         publisher.begin(origin: origin) { identity in
@@ -144,11 +144,13 @@ extension Trainer {
                 metadata: ["then": "\(newest.settings)", "now": "\(settingsText)"]
             )
         }
-        learner = try learning(
-            try Model(settings: learnerSettings, state: try Safetensors.decode(bytes).tensors)
+        model = try TrainedModel(
+            settings: model.settings,
+            state: try learning(try Safetensors.decode(bytes).tensors),
+            watermark: newest.watermark,
+            duplicateWindow: settings.duplicateWindow
         )
         journalPosition = newest.journalPosition
-        watermark = newest.watermark
         checkpointedEvents = newest.eventCount
         for next in newest.nextOffsets {
             status.positions[TopicPartition(topic: next.topic, partition: next.partition)] =
