@@ -107,6 +107,12 @@ final class RawClient {
         return try response(key, version: version, correlationID: correlationID)
     }
 
+    /// Sends a request with correlation id 1, whose answer may be long in coming.
+    func begin(_ key: APIKey, version: Int16, _ fields: Fields) throws {
+        let body = try MessageCodec.encodeRequest(key, version: version, fields)
+        try send(frame(key, version: version, body: body))
+    }
+
     /// Reads the answer to a request that was sent.
     func response(_ key: APIKey, version: Int16, correlationID: Int32) throws -> Fields {
         let header = RequestHeader(
