@@ -13,10 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from broker_process import BrokerProcess, find_freshet
+from broker_process import NEEDS_PROCESS, BrokerProcess, find_freshet
 from cases import all_cases, case_number, listed
 
-NEEDS_PROCESS = "needs the broker's process"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
