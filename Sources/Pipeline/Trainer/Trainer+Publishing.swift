@@ -137,6 +137,7 @@ extension Trainer {
         }
         let description = SnapshotDescription(
             epoch: publisher.epoch,
+            branch: branch,
             settings: settingsText,
             journalPosition: journalPosition,
             nextOffsets: positions,
@@ -175,6 +176,7 @@ extension Trainer {
 /// What a version says of the state it was copied from.
 private struct SnapshotDescription: Sendable {
     var epoch: Int64
+    var branch: Int64
     var settings: String
     var journalPosition: Int64
     var nextOffsets: [OffsetPosition]
@@ -192,6 +194,8 @@ private struct SnapshotDescription: Sendable {
             epoch: epoch,
             kind: .stateful,
             blob: blob,
+            base: nil,
+            branch: branch,
             settings: settings,
             codeRevision: trainer.codeRevision,
             journalPosition: journalPosition,
