@@ -1,50 +1,150 @@
 // The files `blobs/ab/cdef….safetensors`, named by the SHA-256 of their bytes. A file appears under
 // its name only when all of it is on the disk: bytes go to `blobs/incoming-…`, are flushed, and are
-// then renamed. The writer holds the lock of its incoming file, so that whoever opens the store
-// later can tell what a dead writer has left behind.
+// then renamed. A writer holds the lock of its file until the file's version is recorded, so that
+// others can tell what a dead writer has left behind from what will be referenced in a moment.
 import Foundation
+import Synchronization
 
-/// The store's content-addressed files; holds no state but the directory's path.
-struct BlobFiles: Sendable {
+/// The store's content-addressed files.
+final class BlobFiles: Sendable {
     private static let incomingPrefix = "incoming-"
+    private static let suffix = ".safetensors"
+    /// How much of a file is read at once.
+    private static let pieceByteCount = 1 << 20
+    /// Files kept locked for a version to come: a trainer writes one at a time, and what fails to be
+    /// recorded is written again under another name.
+    private static let maximumHeldCount = 8
 
     private let directory: String
+    private let faults: FaultPoint
+    /// Written by this store object and not yet recorded, the newest last.
+    private let held = Mutex<[(hash: String, file: HeldFile)]>([])
 
     /// The files in `directory`, which is created when missing.
-    init(directory: String) throws(ModelStoreError) {
+    init(directory: String, faults: FaultPoint) throws(ModelStoreError) {
         self.directory = directory
+        self.faults = faults
         try OpenFile.makeDirectory(directory)
         removeAbandoned()
     }
 
     func path(_ blob: BlobReference) -> String {
-        "\(directory)/\(blob.hash.prefix(2))/\(blob.hash.dropFirst(2)).safetensors"
+        "\(directory)/\(blob.hash.prefix(2))/\(blob.hash.dropFirst(2))\(Self.suffix)"
     }
 
-    /// Writes the concatenated chunks, and returns when they are durable.
-    func write(_ chunks: [[UInt8]]) throws(ModelStoreError) -> BlobReference {
-        let blob = try reference(chunks)
-        let target = path(blob)
-        let folder = "\(directory)/\(blob.hash.prefix(2))"
-        try OpenFile.makeDirectory(folder)
-        // An existing file of another content is a damaged one: it is replaced.
-        if (try? read(blob)) == nil {
-            try write(chunks, to: target)
+    // MARK: - Writing
+
+    /// Writes what `body` appends, and returns when it is durable.
+    ///
+    /// A file of the same content is replaced: it may be a damaged one.
+    func write(
+        _ body: (BlobWriter) throws(ModelStoreError) -> Void
+    ) throws(ModelStoreError) -> BlobReference {
+        let file = try makeIncoming()
+        do throws(ModelStoreError) {
+            let writer = try BlobWriter(file)
+            faults.reach(.beforeWrite)
+            try body(writer)
+            let blob = try writer.finish()
+            faults.reach(.afterWrite)
+            try file.file.synchronize()
+            faults.reach(.afterSync)
+            try name(file, blob)
+            return blob
+        } catch {
+            unlink(file.file.path)
+            throw error
         }
-        // Also for an existing file: its writer may be about to do this, or have died before.
-        try OpenFile.synchronizeDirectory(folder)
-        return blob
     }
+
+    /// Ends the protection of a file that no version names yet: one does now.
+    func release(_ blob: BlobReference) {
+        held.withLock { $0.removeAll { $0.hash == blob.hash } }
+    }
+
+    private func name(_ file: HeldFile, _ blob: BlobReference) throws(ModelStoreError) {
+        let target = path(blob)
+        let folder = (target as NSString).deletingLastPathComponent
+        try OpenFile.makeDirectory(folder)
+        try withNamesLocked { () throws(ModelStoreError) in
+            guard rename(file.file.path, target) == 0 else { throw .system(errno, "write", target) }
+        }
+        held.withLock { held in
+            held.removeAll { $0.hash == blob.hash }
+            if held.count == Self.maximumHeldCount { held.removeFirst() }
+            held.append((blob.hash, file))
+        }
+        faults.reach(.afterRename)
+        try OpenFile.synchronizeDirectory(folder)
+    }
+
+    /// A new, empty, locked file.
+    ///
+    /// One that was taken for abandoned between its creation and its
+    /// lock is given up for another.
+    private func makeIncoming() throws(ModelStoreError) -> HeldFile {
+        while true {
+            let path = "\(directory)/\(Self.incomingPrefix)\(UUID().uuidString)"
+            let file = HeldFile(try OpenFile(path, O_WRONLY | O_CREAT | O_EXCL))
+            try file.file.lock()
+            if file.file.isLinked { return file }
+        }
+    }
+
+    /// Runs the body while no other process gives or takes away a file's name.
+    private func withNamesLocked<Value>(
+        _ body: () throws(ModelStoreError) -> Value
+    ) throws(ModelStoreError) -> Value {
+        let names = try OpenFile("\(directory).lock", O_RDWR | O_CREAT)
+        try names.lock()
+        return try body()
+    }
+
+    // MARK: - Reading
 
     /// The bytes of a blob, which are checked against its hash.
     func read(_ blob: BlobReference) throws(ModelStoreError) -> [UInt8] {
-        if let problem = problem(blob) { throw problem }
-        let bytes = try OpenFile(path(blob), O_RDONLY).bytes(count: Int(blob.byteCount))
-        let hash = try SHA256.hash(bytes)
-        guard hash == blob.hash else {
-            throw damaged(blob, "its SHA-256 is \(hash)")
+        var bytes: [UInt8] = []
+        try forEachPiece(of: blob) { piece in
+            if bytes.isEmpty { bytes.reserveCapacity(Int(blob.byteCount)) }
+            bytes.append(contentsOf: piece)
         }
         return bytes
+    }
+
+    /// Reads a blob in pieces and throws unless it has its hash.
+    func verify(_ blob: BlobReference) throws(ModelStoreError) {
+        try forEachPiece(of: blob) { _ in }
+    }
+
+    private func forEachPiece(
+        of blob: BlobReference,
+        _ body: (UnsafeRawBufferPointer) -> Void
+    ) throws(ModelStoreError) {
+        if let problem = problem(blob) { throw problem }
+        let file = try OpenFile(path(blob), O_RDONLY)
+        var digest = try SHA256()
+        let memory = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: Self.pieceByteCount,
+            alignment: 16
+        )
+        defer { memory.deallocate() }
+        while true {
+            let count = file.read(into: memory)
+            guard count >= 0 else {
+                let code = errno
+                // A sector that cannot be read is as lost as one with other bytes.
+                throw code == EIO
+                    ? damaged(blob, String(cString: strerror(code)))
+                    : .system(code, "read", file.path)
+            }
+            if count == 0 { break }
+            let piece = UnsafeRawBufferPointer(rebasing: memory[..<count])
+            try digest.update(piece)
+            body(piece)
+        }
+        let hash = try digest.finish()
+        guard hash == blob.hash else { throw damaged(blob, "its SHA-256 is \(hash)") }
     }
 
     /// What is wrong with a blob, as far as can be seen without reading it.
@@ -74,51 +174,19 @@ struct BlobFiles: Sendable {
         )
     }
 
-    private func reference(_ chunks: [[UInt8]]) throws(ModelStoreError) -> BlobReference {
-        var digest = try SHA256()
-        var byteCount: Int64 = 0
-        for chunk in chunks {
-            try digest.update(chunk)
-            byteCount += Int64(chunk.count)
-        }
-        return BlobReference(hash: try digest.finish(), byteCount: byteCount)
-    }
-
-    private func write(_ chunks: [[UInt8]], to target: String) throws(ModelStoreError) {
-        let file = try makeIncoming()
-        do throws(ModelStoreError) {
-            for chunk in chunks {
-                try file.append(chunk)
-            }
-            try file.synchronize()
-            guard rename(file.path, target) == 0 else { throw .system(errno, "write", target) }
-        } catch {
-            unlink(file.path)
-            throw error
-        }
-    }
-
-    /// A new, empty, locked file.
-    ///
-    /// One that was taken for abandoned between its creation and its
-    /// lock is given up for another.
-    private func makeIncoming() throws(ModelStoreError) -> OpenFile {
-        while true {
-            let path = "\(directory)/\(Self.incomingPrefix)\(UUID().uuidString)"
-            let file = try OpenFile(path, O_WRONLY | O_CREAT | O_EXCL)
-            try file.lock()
-            if file.isLinked { return file }
-        }
-    }
+    // MARK: - Removing
 
     /// Removes what writers that died have left: incoming files that nobody has locked.
-    private func removeAbandoned() {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
-        for name in names where name.hasPrefix(Self.incomingPrefix) {
+    func removeAbandoned() {
+        for name in names(in: directory) where name.hasPrefix(Self.incomingPrefix) {
             let path = "\(directory)/\(name)"
             if let file = try? OpenFile(path, O_WRONLY), file.tryLock() {
                 unlink(path)
             }
         }
+    }
+
+    private func names(in directory: String) -> [String] {
+        ((try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []).sorted()
     }
 }

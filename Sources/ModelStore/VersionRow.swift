@@ -20,6 +20,9 @@ struct VersionRow: Codable, FetchableRecord, PersistableRecord {
     let watermark: Int64
     let eventCount: Int64
     let createdAt: Int64
+    let base: Int64?
+    let branchID: Int64
+    let isPruned: Bool
 
     init(_ version: NewVersion, modelID: Int64, number: Int64, parent: Int64?) {
         self.modelID = modelID
@@ -38,6 +41,17 @@ struct VersionRow: Codable, FetchableRecord, PersistableRecord {
         watermark = version.watermark
         eventCount = version.eventCount
         createdAt = version.createdAt
+        base = version.base
+        branchID = version.branch
+        isPruned = false
+    }
+
+    static func find(_ number: Int64, _ modelID: Int64, in db: Database) throws -> VersionRow? {
+        try fetchOne(
+            db,
+            sql: "SELECT * FROM version WHERE modelID = ? AND number = ?",
+            arguments: [modelID, number]
+        )
     }
 
     /// The whole version, with its offsets and metrics.
@@ -54,6 +68,8 @@ struct VersionRow: Codable, FetchableRecord, PersistableRecord {
             epoch: epoch,
             kind: kind,
             blob: BlobReference(hash: blobHash, byteCount: blobByteCount),
+            base: base,
+            branch: branchID,
             settings: settings,
             codeRevision: codeRevision,
             journalPosition: journalPosition,
@@ -66,7 +82,12 @@ struct VersionRow: Codable, FetchableRecord, PersistableRecord {
             metrics: try VersionMetricRow.all(modelID, number, in: db).map(\.metric),
             createdAt: createdAt
         )
-        return ModelVersion(number: number, parent: parent, contents: contents)
+        return ModelVersion(
+            number: number,
+            parent: parent,
+            isPruned: isPruned,
+            contents: contents
+        )
     }
 }
 

@@ -21,6 +21,8 @@ extension ModelStore {
         _ model: String,
         epoch: Int64,
         blob: BlobReference,
+        base: Int64? = nil,
+        branch: Int64? = nil,
         journalPosition: Int64? = nil,
         settings: String = "{}",
         metrics: [(name: String, value: Double)] = []
@@ -30,6 +32,8 @@ extension ModelStore {
             epoch: epoch,
             kind: .stateful,
             blob: blob,
+            base: base,
+            branch: try branch ?? currentBranch(of: model).id,
             settings: settings,
             codeRevision: "test",
             journalPosition: try journalPosition ?? self.journalPosition(of: model),
@@ -49,9 +53,21 @@ extension ModelStore {
 
     /// Writes a file of this text and records it as the next version.
     @discardableResult
-    func add(_ model: String, epoch: Int64, content: String) throws -> ModelVersion {
+    func add(
+        _ model: String,
+        epoch: Int64,
+        content: String,
+        base: Int64? = nil
+    ) throws -> ModelVersion {
         let blob = try writeBlob([Array(content.utf8)])
-        return try addVersion(newVersion(model, epoch: epoch, blob: blob))
+        return try addVersion(newVersion(model, epoch: epoch, blob: blob, base: base))
+    }
+
+    /// Writes a file of these pieces.
+    func writeBlob(_ pieces: [[UInt8]]) throws(ModelStoreError) -> BlobReference {
+        try writeBlob { writer throws(ModelStoreError) in
+            for piece in pieces { try writer.append(piece) }
+        }
     }
 }
 

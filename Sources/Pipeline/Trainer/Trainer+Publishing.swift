@@ -167,6 +167,7 @@ extension Trainer {
         }
         let description = SnapshotDescription(
             epoch: publisher.identity.epoch,
+            branch: branch,
             settings: settingsText,
             journalPosition: journalPosition,
             nextOffsets: positions,
@@ -207,6 +208,7 @@ extension Trainer {
 /// What a version says of the state it was copied from.
 private struct SnapshotDescription: Sendable {
     var epoch: Int64
+    var branch: Int64
     var settings: String
     var journalPosition: Int64
     var nextOffsets: [OffsetPosition]
@@ -224,6 +226,8 @@ private struct SnapshotDescription: Sendable {
             epoch: epoch,
             kind: .stateful,
             blob: blob,
+            base: nil,
+            branch: branch,
             settings: settings,
             codeRevision: trainer.codeRevision,
             journalPosition: journalPosition,

@@ -24,6 +24,8 @@ public final class Trainer<Model: Learner> {
     var status = TrainerStatus()
     /// Learned, but not yet journalled; in learning order.
     var unjournalled: [OffsetRange] = []
+    /// The branch of the journal that it learns on.
+    var branch: Int64 = 0
     /// Length of the journal with all of `unjournalled`.
     var journalPosition: Int64 = 0
     /// Timestamps of events learned since the last delta.
