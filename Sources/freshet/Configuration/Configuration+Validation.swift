@@ -102,6 +102,11 @@ extension EffectiveConfiguration {
             "1 to 100000"
         )
         try require(
+            (0...1000).contains(trainer.maximumIncrements),
+            "trainer.maximum_increments",
+            "0 (whole files only) to 1000"
+        )
+        try require(
             (0...DuplicateWindow.maximumCapacity).contains(trainer.duplicateWindow),
             "trainer.duplicate_window",
             "0 (off) to \(DuplicateWindow.maximumCapacity)"
