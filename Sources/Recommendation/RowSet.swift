@@ -5,6 +5,13 @@ final class RowSet {
     private let words = Column<UInt64>()
     private(set) var isEmpty = true
 
+    init() {}
+
+    convenience init(_ rows: [Int32]) {
+        self.init()
+        for row in rows { insert(row) }
+    }
+
     /// Adds a row.
     func insert(_ row: Int32) {
         let word = Int(row) >> 6
