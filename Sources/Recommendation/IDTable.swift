@@ -95,6 +95,16 @@ final class IDTable {
         enter(row: row, hash: hash)
     }
 
+    /// Adds an id unless it is there; returns whether it was absent.
+    func insertIfAbsent(_ id: UnsafeRawBufferPointer, hash: UInt64) -> Bool {
+        guard find(id, hash: hash) == Self.absent else { return false }
+        _ = insert(id, hash: hash)
+        return true
+    }
+
+    /// Makes room for so many rows at once.
+    func reserve(_ rows: Int) { if 2 * rows > mask + 1 { rebuildSlots(rows: rows) } }
+
     /// Adds a row without an id.
     @discardableResult
     func appendFreeRow() -> Int32 {
@@ -152,7 +162,8 @@ final class IDTable {
         }
     }
 
-    private func isEqual(_ row: Int32, _ id: UnsafeRawBufferPointer) -> Bool {
+    /// Whether the row has this id.
+    func isEqual(_ row: Int32, _ id: UnsafeRawBufferPointer) -> Bool {
         let place = places[row]
         guard Int(place.length) == id.count, let right = id.baseAddress else { return false }
         return ck_equal(ids.block(place.block, ofClass: place.sizeClass), right, id.count) != 0
@@ -220,76 +231,5 @@ extension IDTable {
             bytes += (Self.slotCount(rows: count + 1) - slots.count) * MemoryLayout<UInt64>.stride
         }
         return bytes
-    }
-}
-
-extension IDTable {
-    /// Adds the ids of rows from `start` on to `tensors`, as bytes and lengths.
-    func encode(into tensors: inout NamedTensors, prefix: String, from start: Int = 0) {
-        var bytes: [UInt8] = []
-        var lengths: [Int32] = []
-        lengths.reserveCapacity(count - start)
-        for row in Int32(start)..<Int32(count) {
-            bytes.append(contentsOf: self[row])
-            lengths.append(Int32(self[row].count))
-        }
-        tensors[prefix + "bytes"] = Tensor(bytes)
-        tensors[prefix + "lengths"] = Tensor(lengths)
-    }
-
-    /// The ids that `encode` wrote, checked to be absent here and different from each other.
-    func newIDs(
-        in tensors: NamedTensors,
-        prefix: String
-    ) throws(LearningError) -> (bytes: [UInt8], lengths: [Int32]) {
-        let bytes: [UInt8] = try tensors.values(prefix + "bytes", shape: [-1])
-        let lengths: [Int32] = try tensors.values(prefix + "lengths", shape: [-1])
-        var total = 0
-        for length in lengths {
-            guard (1...Int32(InteractionEvents.maximumIDLength)).contains(length) else {
-                throw Self.damaged(prefix, "an id of \(length) bytes")
-            }
-            total += Int(length)
-        }
-        guard total == bytes.count else {
-            throw Self.damaged(prefix, "\(bytes.count) bytes, the lengths add up to \(total)")
-        }
-        let others = IDTable(seed: 0)
-        let fault: String? = Self.forEach(bytes, lengths) { id in
-            guard UTF8Check.isValid(id) else { return "an id that is not UTF-8" }
-            let otherHash = others.hash(id)
-            guard find(id, hash: hash(id)) == Self.absent,
-                others.find(id, hash: otherHash) == Self.absent
-            else { return "the id \(Excerpt.quoted(id)) twice" }
-            _ = others.insert(id, hash: otherHash)
-            return nil
-        }
-        if let fault { throw Self.damaged(prefix, fault) }
-        return (bytes, lengths)
-    }
-
-    /// Calls `body` for each id until it returns something, and returns that.
-    static func forEach<Result>(
-        _ bytes: [UInt8],
-        _ lengths: [Int32],
-        _ body: (UnsafeRawBufferPointer) -> Result?
-    ) -> Result? {
-        bytes.withUnsafeBytes { all in
-            var start = 0
-            for length in lengths {
-                let id = UnsafeRawBufferPointer(rebasing: all[start..<(start + Int(length))])
-                if let result = body(id) { return result }
-                start += Int(length)
-            }
-            return nil
-        }
-    }
-
-    private static func damaged(_ prefix: String, _ what: String) -> LearningError {
-        LearningError(
-            .tensor,
-            "tensors \"\(prefix)…\" hold \(what)",
-            remedy: "the file or update is damaged; use another version"
-        )
     }
 }

@@ -46,6 +46,16 @@ final class SeenLists {
         pool.block(lists[user].block, ofClass: Self.sizeClass(count + 1))[Int(count)] = item
     }
 
+    /// Gives the user this list, checked before; a user one beyond the last is added.
+    func set(_ user: Int, to items: UnsafeBufferPointer<Int32>) {
+        if user == lists.count { appendUser() }
+        resize(Int32(user), to: Int32(items.count))
+        guard let source = items.baseAddress else { return }
+        let block = lists[user].block
+        pool.block(block, ofClass: Self.sizeClass(Int32(items.count)))
+            .update(from: source, count: items.count)
+    }
+
     /// The class of blocks that hold so many items: 4, 8, 16…
     private static func sizeClass(_ count: Int32) -> Int {
         max(0, Int32.bitWidth - (count - 1).leadingZeroBitCount - 2)
@@ -80,20 +90,24 @@ extension SeenLists {
     /// Empties a user's list.
     func release(_ user: Int32) { resize(user, to: 0) }
 
-    /// Takes items out of all lists; what is left keeps its order. `changed` is told whose lists.
-    func remove(_ items: RowSet, changed: (Int32) -> Void) {
+    /// Gives items other rows, or takes them out of all lists where the new row is negative; what is
+    /// left keeps its order. `changed` is told whose lists.
+    func renumber(_ newRows: UnsafeBufferPointer<Int32>, changed: (Int32) -> Void) {
         for user in 0..<Int32(userCount) {
             let list = lists[user]
             guard list.count > 0 else { continue }
             let block = pool.block(list.block, ofClass: Self.sizeClass(list.count))
             var kept: Int32 = 0
-            for place in 0..<Int(list.count) where !items.contains(block[place]) {
-                block[Int(kept)] = block[place]
+            var isChanged = false
+            for place in 0..<Int(list.count) {
+                let newRow = newRows[Int(block[place])]
+                isChanged = isChanged || newRow != block[place]
+                guard newRow >= 0 else { continue }
+                block[Int(kept)] = newRow
                 kept += 1
             }
-            guard kept < list.count else { continue }
             resize(user, to: kept)
-            changed(user)
+            if isChanged { changed(user) }
         }
     }
 
@@ -122,55 +136,5 @@ extension SeenLists {
         if count == 0 { return pool.byteCount(ofClass: sizes.1) }
         return sizes.0 == sizes.1
             ? 0 : pool.byteCount(ofClass: sizes.1) - pool.byteCount(ofClass: sizes.0)
-    }
-}
-
-// MARK: - Encoding
-
-extension SeenLists {
-    /// Adds all lists to `tensors`: lengths by user, then the items of one user after another.
-    func encode(into tensors: inout NamedTensors, prefix: String) {
-        var counts: [Int32] = []
-        counts.reserveCapacity(userCount)
-        let items = Column<Int32>(capacity: max(pairCount, 1))
-        for user in 0..<Int32(userCount) {
-            counts.append(Int32(self[user].count))
-            items.append(self[user])
-        }
-        tensors[prefix + "counts"] = Tensor(counts)
-        tensors[prefix + "items"] = items.tensor()
-    }
-
-    /// Fills empty lists from what `encode` wrote.
-    func decode(
-        _ tensors: NamedTensors,
-        prefix: String,
-        users: Int,
-        items itemCount: Int
-    ) throws(LearningError) {
-        let counts: [Int32] = try tensors.values(prefix + "counts", shape: [users])
-        let items: [Int32] = try tensors.values(prefix + "items", shape: [-1])
-        let total = counts.reduce(Int64(0)) { $0 + Int64($1) }
-        var lastUser = [Int32](repeating: -1, count: itemCount)
-        var next = 0
-        var isValid = total == items.count && counts.allSatisfy { $0 >= 0 }
-        for user in 0..<(isValid ? users : 0) {
-            appendUser()
-            for _ in 0..<counts[user] where isValid {
-                let item = items[next]
-                next += 1
-                isValid = item >= 0 && item < itemCount && lastUser[Int(item)] != Int32(user)
-                guard isValid else { break }
-                lastUser[Int(item)] = Int32(user)
-                append(Int32(user), item)
-            }
-        }
-        guard isValid else {
-            throw LearningError(
-                .tensor,
-                "tensors \"\(prefix)…\" hold lists that do not fit \(itemCount) items",
-                remedy: "the file is damaged; use another version"
-            )
-        }
     }
 }
