@@ -60,6 +60,20 @@ final class RowSet {
         isEmpty = false
     }
 
+    /// Removes the rows from `row` on.
+    func remove(from row: Int) {
+        guard row >> 6 < words.count else { return }
+        words.base[row >> 6] &= (1 << UInt64(row & 63)) - 1
+        for word in ((row >> 6) + 1)..<max(words.count, (row >> 6) + 1) { words.base[word] = 0 }
+    }
+
+    /// Puts another row in the place of one, if that is in the set.
+    func move(_ row: Int32, to target: Int32) {
+        guard contains(row) else { return }
+        remove(row)
+        insert(target)
+    }
+
     /// Removes all rows.
     func removeAll() {
         words.base.update(repeating: 0, count: words.count)
