@@ -119,14 +119,25 @@ public struct ModelStamp: Sendable, Equatable {
     public var sequence: Int64
     /// The largest event timestamp learned, in milliseconds since 1970; -1 before the first event.
     public var watermark: Int64
+    /// How much of the model's journal the state has learned: it leads to the events behind an
+    /// answer.
+    public var position: Int64
 
     /// Names a state.
-    public init(model: String, version: Int64, epoch: Int64, sequence: Int64, watermark: Int64) {
+    public init(
+        model: String,
+        version: Int64,
+        epoch: Int64,
+        sequence: Int64,
+        watermark: Int64,
+        position: Int64
+    ) {
         self.model = model
         self.version = version
         self.epoch = epoch
         self.sequence = sequence
         self.watermark = watermark
+        self.position = position
     }
 }
 
