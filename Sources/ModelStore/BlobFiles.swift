@@ -1,7 +1,8 @@
 // The files `blobs/ab/cdef….safetensors`, named by the SHA-256 of their bytes. A file appears under
 // its name only when all of it is on the disk: bytes go to `blobs/incoming-…`, are flushed, and are
-// then renamed. A writer holds the lock of its file until the file's version is recorded, so that
-// others can tell what a dead writer has left behind from what will be referenced in a moment.
+// then renamed. A writer shares the lock of its file until the version is recorded, so that
+// others can tell what a dead writer has left behind from what will be referenced in a moment. A path
+// that leads to an intact file leads to the same one until it is deleted, so that the lock holds.
 import Foundation
 import Synchronization
 
@@ -36,7 +37,7 @@ final class BlobFiles: Sendable {
 
     /// Writes what `body` appends, and returns when it is durable.
     ///
-    /// A file of the same content is replaced: it may be a damaged one.
+    /// An intact file of the same content is kept, a damaged one replaced.
     func write(
         _ body: (BlobWriter) throws(ModelStoreError) -> Void
     ) throws(ModelStoreError) -> BlobReference {
@@ -49,7 +50,11 @@ final class BlobFiles: Sendable {
             faults.reach(.afterWrite)
             try file.file.synchronize()
             faults.reach(.afterSync)
-            try name(file, blob)
+            let folder = (path(blob) as NSString).deletingLastPathComponent
+            try OpenFile.makeDirectory(folder)
+            keep(try name(file, blob), blob)
+            faults.reach(.afterRename)
+            try OpenFile.synchronizeDirectory(folder)
             return blob
         } catch {
             unlink(file.file.path)
@@ -57,25 +62,67 @@ final class BlobFiles: Sendable {
         }
     }
 
-    /// Ends the protection of a file that no version names yet: one does now.
+    /// Protects a file from being taken for abandoned until its version is recorded.
+    ///
+    /// Throws when the file is not there in its size.
+    func hold(_ blob: BlobReference) throws(ModelStoreError) {
+        if let problem = problem(blob) { throw problem }
+        guard !held.withLock({ $0.contains { $0.hash == blob.hash } }) else { return }
+        let file = HeldFile(try OpenFile(path(blob), O_RDONLY))
+        try file.file.lockShared()
+        guard file.file.isLinked else { throw .system(ENOENT, "find blob", path(blob)) }
+        keep(file, blob)
+    }
+
+    /// Ends the protection of a file: a version names it now.
     func release(_ blob: BlobReference) {
         held.withLock { $0.removeAll { $0.hash == blob.hash } }
     }
 
-    private func name(_ file: HeldFile, _ blob: BlobReference) throws(ModelStoreError) {
-        let target = path(blob)
-        let folder = (target as NSString).deletingLastPathComponent
-        try OpenFile.makeDirectory(folder)
-        try withNamesLocked { () throws(ModelStoreError) in
-            guard rename(file.file.path, target) == 0 else { throw .system(errno, "write", target) }
-        }
+    private func keep(_ file: HeldFile, _ blob: BlobReference) {
         held.withLock { held in
             held.removeAll { $0.hash == blob.hash }
             if held.count == Self.maximumHeldCount { held.removeFirst() }
             held.append((blob.hash, file))
         }
-        faults.reach(.afterRename)
-        try OpenFile.synchronizeDirectory(folder)
+    }
+
+    /// Gives a complete file its name; returns the file that has it, which may be another's.
+    private func name(
+        _ file: HeldFile,
+        _ blob: BlobReference
+    ) throws(ModelStoreError) -> HeldFile {
+        let target = path(blob)
+        while true {
+            let found = try existing(target)
+            if let found {
+                try found.file.lockShared()
+                if (try? verify(blob)) != nil, found.file.identity == OpenFile.identity(of: target)
+                {
+                    unlink(file.file.path)
+                    return found
+                }
+            }
+            let isNamed = try withNamesLocked { () throws(ModelStoreError) in
+                // Another writer may have named an intact file since.
+                guard found?.file.identity == OpenFile.identity(of: target) else { return false }
+                guard rename(file.file.path, target) == 0 else {
+                    throw .system(errno, "write", target)
+                }
+                return true
+            }
+            if isNamed { return file }
+        }
+    }
+
+    /// The file at a path; nil when there is none.
+    private func existing(_ path: String) throws(ModelStoreError) -> HeldFile? {
+        do throws(ModelStoreError) {
+            return HeldFile(try OpenFile(path, O_RDONLY))
+        } catch {
+            guard error.kind == .missing else { throw error }
+            return nil
+        }
     }
 
     /// A new, empty, locked file.
@@ -86,7 +133,7 @@ final class BlobFiles: Sendable {
         while true {
             let path = "\(directory)/\(Self.incomingPrefix)\(UUID().uuidString)"
             let file = HeldFile(try OpenFile(path, O_WRONLY | O_CREAT | O_EXCL))
-            try file.file.lock()
+            try file.file.lockShared()
             if file.file.isLinked { return file }
         }
     }
@@ -175,6 +222,55 @@ final class BlobFiles: Sendable {
     }
 
     // MARK: - Removing
+
+    /// Deletes the files that no version refers to and no living writer has locked.
+    ///
+    /// `isReferenced` is asked with a hash when no version of it can be about to be recorded: what
+    /// it answers stays true until the file is deleted. Returns how many files and bytes went.
+    func deleteUnreferenced(
+        _ isReferenced: (String) throws(ModelStoreError) -> Bool
+    ) throws(ModelStoreError) -> (fileCount: Int, byteCount: Int64) {
+        removeAbandoned()
+        var total: (fileCount: Int, byteCount: Int64) = (0, 0)
+        for folder in names(in: directory) where folder.utf8.count == 2 {
+            for name in names(in: "\(directory)/\(folder)") where name.hasSuffix(Self.suffix) {
+                let hash = folder + name.dropLast(Self.suffix.count)
+                let blob = BlobReference(hash: hash, byteCount: 0)
+                // Most are referenced: they are not locked to find that out.
+                guard blob.isWellFormed, try !isReferenced(hash),
+                    let byteCount = try deleteUnlocked(
+                        path(blob),
+                        { () throws(ModelStoreError) in
+                            try !isReferenced(hash)
+                        }
+                    )
+                else { continue }
+                total.fileCount += 1
+                total.byteCount += byteCount
+            }
+        }
+        return total
+    }
+
+    /// Deletes a file unless a writer has locked it or, then, the condition does not hold.
+    ///
+    /// Returns how many bytes it had; nil when it stays.
+    private func deleteUnlocked(
+        _ path: String,
+        _ condition: () throws(ModelStoreError) -> Bool
+    ) throws(ModelStoreError) -> Int64? {
+        try withNamesLocked { () throws(ModelStoreError) in
+            guard let file = try existing(path), file.file.tryLock(), try condition() else {
+                return nil
+            }
+            var status = stat()
+            guard stat(path, &status) == 0 else { return nil }
+            faults.reach(.beforeDelete)
+            guard unlink(path) == 0 else { throw .system(errno, "delete", path) }
+            faults.reach(.afterDelete)
+            return Int64(status.st_size)
+        }
+    }
 
     /// Removes what writers that died have left: incoming files that nobody has locked.
     func removeAbandoned() {

@@ -73,9 +73,8 @@ enum Lineage {
 
     /// What is left of each stretch's entries, neighbours of the same kind as one segment.
     ///
-    /// - Parameters:
-    ///   - stretches: In the order of learning.
-    ///   - entries: The journal's entries within a stretch's positions, cut at both ends.
+    /// Stretches come in the order of learning; `entries` gives the journal's entries within a
+    /// stretch's positions, cut at both ends.
     static func segments(
         _ stretches: [Stretch],
         entries: (Range<Int64>) throws -> [JournalEntry]

@@ -3,10 +3,9 @@
 import GRDB
 
 extension ModelStore {
-    /// Makes the model go on from a version: events learned since are left out, learning goes on
-    /// with what comes from now on. Returns the branch that this begins.
+    /// Makes the model go on from a version, and returns the branch that this begins.
     ///
-    /// `at` is in milliseconds since 1970. Reads the version's files first, and throws `.damaged` or
+    /// Events learned since are left out, learning goes on with what comes from now on. `at` is in milliseconds since 1970. Reads the version's files first, and throws `.damaged` or
     /// `.missing` when its state cannot be loaded.
     public func rollback(
         model: String,
@@ -65,6 +64,7 @@ extension ModelStore {
                 remedy: "write the whole state, at the position where the branch begins"
             )
         }
+        try files.hold(version.blob)
         let added = try write { db in
             let row = try ModelRow.existing(version.model, in: db)
             try Self.check(version.model, row, isOn: parent, upTo, in: db)

@@ -26,10 +26,9 @@ extension ModelStore {
         }
     }
 
-    /// Points an alias at the version that it pointed at before its last promotion, and records the
-    /// move; returns that version. Reverting again goes further back.
+    /// Points an alias at the version that it pointed at before its last promotion.
     ///
-    /// `at` is in milliseconds since 1970. Throws `.missing` when the alias was never promoted from
+    /// Records the move and returns that version; reverting again goes further back. `at` is in milliseconds since 1970. Throws `.missing` when the alias was never promoted from
     /// another version, or when that version has been pruned.
     public func revertAlias(
         _ alias: String,
@@ -41,8 +40,8 @@ extension ModelStore {
         try Self.checkName(alias, of: "alias")
         return try write { db in
             let row = try ModelRow.existing(model, in: db)
-            let moves = try ActionRow.all(row.id, in: db)
-            guard let target = Self.targets(of: alias, moves).dropLast().last else {
+            let actions = try ActionRow.all(row.id, in: db)
+            guard let target = Self.targets(of: alias, actions).dropLast().last else {
                 throw ModelStoreError(
                     .missing,
                     "alias \"\(alias)\" of model \"\(model)\" has no earlier version to go back to",
@@ -69,10 +68,10 @@ extension ModelStore {
         }
     }
 
-    /// The versions an alias has been promoted to and not reverted from; the last is where it points.
-    static func targets(of alias: String, _ moves: [OperatorAction]) -> [Int64] {
+    /// The versions an alias was promoted to and not reverted from; the last is where it points.
+    static func targets(of alias: String, _ actions: [OperatorAction]) -> [Int64] {
         var targets: [Int64] = []
-        for move in moves where move.alias == alias {
+        for move in actions where move.alias == alias {
             if move.kind == .revert {
                 targets.removeLast(min(1, targets.count))
             } else {

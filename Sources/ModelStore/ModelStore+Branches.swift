@@ -103,7 +103,7 @@ extension ModelStore {
         }
     }
 
-    private static func segments(
+    static func segments(
         _ stretches: [Lineage.Stretch],
         _ modelID: Int64,
         in db: Database

@@ -9,6 +9,7 @@ extension ModelStore {
     /// than has been journalled: it could not be rebuilt.
     public func addVersion(_ version: NewVersion) throws(ModelStoreError) -> ModelVersion {
         try Self.checkName(version.model, of: "model")
+        try files.hold(version.blob)
         let added = try write { db in
             let model = try ModelRow.find(version.model, inEpoch: version.epoch, in: db)
             return try insert(version, model, in: db)

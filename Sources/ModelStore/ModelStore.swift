@@ -75,6 +75,15 @@ public final class ModelStore: Sendable {
         }
     }
 
+    /// For what SQLite does not allow within a transaction.
+    func writeWithoutTransaction(_ body: (Database) throws -> Void) throws(ModelStoreError) {
+        do {
+            try pool.writeWithoutTransaction(body)
+        } catch {
+            throw .wrapping(error, directory)
+        }
+    }
+
     /// The value of SQLite's `synchronous` on the connection that writes: 2 is FULL.
     func writerSynchronousLevel() throws(ModelStoreError) -> Int? {
         try write { db in try Int.fetchOne(db, sql: "PRAGMA synchronous") }
@@ -85,7 +94,8 @@ extension ModelStore {
     /// Writes what the body appends as one file named by its SHA-256; durable on return.
     ///
     /// Pieces are hashed and written as they come, so that a file larger than memory can be written.
-    /// When the body throws nothing is left. A file of the same content is replaced.
+    /// When the body throws nothing is left. An intact file of the same content is kept, a damaged
+    /// one replaced. A file that no version names may be deleted when this store object is gone.
     public func writeBlob(
         _ body: (BlobWriter) throws(ModelStoreError) -> Void
     ) throws(ModelStoreError) -> BlobReference {

@@ -43,6 +43,13 @@ struct OpenFile: ~Copyable {
         }
     }
 
+    /// Takes a lock that others may share, and that keeps `lock` and `tryLock` from succeeding.
+    func lockShared() throws(ModelStoreError) {
+        while flock(descriptor, LOCK_SH) != 0 {
+            guard errno == EINTR else { throw .system(errno, "lock", path) }
+        }
+    }
+
     /// As `lock`, but false when another holds it.
     func tryLock() -> Bool {
         flock(descriptor, LOCK_EX | LOCK_NB) == 0
@@ -52,6 +59,26 @@ struct OpenFile: ~Copyable {
     var isLinked: Bool {
         var status = stat()
         return fstat(descriptor, &status) == 0 && status.st_nlink > 0
+    }
+
+    /// Tells files apart, whatever their paths.
+    struct Identity: Equatable {
+        let device: UInt64
+        let inode: UInt64
+    }
+
+    /// Which file it is.
+    var identity: Identity? {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { return nil }
+        return Identity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
+    }
+
+    /// Which file a path leads to; nil when it leads to none.
+    static func identity(of path: String) -> Identity? {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        return Identity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
     }
 
     /// Makes the entries of a directory durable.

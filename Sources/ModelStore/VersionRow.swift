@@ -46,6 +46,8 @@ struct VersionRow: Codable, FetchableRecord, PersistableRecord {
         isPruned = false
     }
 
+    var blob: BlobReference { BlobReference(hash: blobHash, byteCount: blobByteCount) }
+
     static func find(_ number: Int64, _ modelID: Int64, in db: Database) throws -> VersionRow? {
         try fetchOne(
             db,
@@ -63,11 +65,20 @@ struct VersionRow: Codable, FetchableRecord, PersistableRecord {
                 remedy: "use the freshet that made the store, or restore it from a copy"
             )
         }
+        guard number > 0, epoch > 0, blob.isWellFormed, eventCount >= 0, sequence >= 0,
+            updatesOffset >= 0, (0..<Int64.max / 4).contains(journalPosition)
+        else {
+            throw ModelStoreError(
+                .damaged,
+                "version \(number) of model \"\(model)\" holds a value that none can have",
+                remedy: "restore the store from a copy"
+            )
+        }
         let contents = NewVersion(
             model: model,
             epoch: epoch,
             kind: kind,
-            blob: BlobReference(hash: blobHash, byteCount: blobByteCount),
+            blob: blob,
             base: base,
             branch: branchID,
             settings: settings,

@@ -85,3 +85,34 @@ func errorKind(_ body: () throws -> Void) -> ModelStoreError.Kind? {
         return (error as? ModelStoreError)?.kind
     }
 }
+
+/// The paths below a store's `blobs`, in ascending order.
+func files(in store: String) -> [String] {
+    let paths = FileManager.default.enumerator(atPath: store + "/blobs")
+    return (paths?.compactMap { $0 as? String } ?? []).filter {
+        $0.contains(".") || $0.contains("-")
+    }
+    .sorted()
+}
+
+/// Overwrites a byte in the middle of a file by another one.
+func flipBit(of path: String) throws {
+    var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+    bytes[bytes.count / 2] ^= 0x10
+    try bytes.write(to: URL(fileURLWithPath: path))
+}
+
+/// Random numbers that a seed reproduces: SplitMix64.
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}
