@@ -1,4 +1,5 @@
 import Learning
+import Logging
 import ModelStore
 import Synchronization
 
@@ -36,6 +37,8 @@ final class CheckpointWriter: Sendable {
 
     private let modelStore: ModelStore
     private let maximumIncrements: Int
+    private let retention: RetentionPolicy
+    private let logger: Logger
     private let state = Mutex(State.idle)
     private let written = Mutex(Written())
 
@@ -43,9 +46,17 @@ final class CheckpointWriter: Sendable {
     static let wholeFormat = [("format", "freshet-checkpoint-1")]
     static let incrementFormat = [("format", "freshet-increment-1")]
 
-    init(store: ModelStore, maximumIncrements: Int) {
+    /// A writer that, after each version, prunes those that `retention` does not keep.
+    init(
+        store: ModelStore,
+        maximumIncrements: Int,
+        retention: RetentionPolicy,
+        logger: Logger
+    ) {
         modelStore = store
         self.maximumIncrements = maximumIncrements
+        self.retention = retention
+        self.logger = logger
     }
 
     /// Goes on from the version that was restored; empty for a model without one.
@@ -109,7 +120,17 @@ final class CheckpointWriter: Sendable {
         let version = try store(try modelStore.addVersion(describe(blob, base)))
         chain = isWhole ? [version] : chain + [version]
         written.withLock { $0 = Written(chain: chain) }
+        prune(version.model)
         return version
+    }
+
+    /// Deletes the files of older versions; what fails is done after the next version.
+    private func prune(_ model: String) {
+        do throws(ModelStoreError) {
+            _ = try modelStore.prune(model: model, keep: retention)
+        } catch {
+            logger.warning("older versions were not pruned: \(error)")
+        }
     }
 
     private func isWholeDue(_ chain: [ModelVersion], adding increment: NamedTensors) -> Bool {

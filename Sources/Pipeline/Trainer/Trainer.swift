@@ -95,7 +95,9 @@ public final class Trainer<Model: Learner> {
         deadLetters = DeadLetters(topic: settings.deadLettersTopic, sink: sink)
         checkpoints = CheckpointWriter(
             store: store,
-            maximumIncrements: settings.maximumIncrements
+            maximumIncrements: settings.maximumIncrements,
+            retention: RetentionPolicy(newest: settings.keptVersions),
+            logger: logger
         )
     }
 

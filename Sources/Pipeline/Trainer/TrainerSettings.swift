@@ -34,6 +34,8 @@ public struct TrainerSettings: Sendable, Equatable {
     public var checkpointEvents: Int64
     /// Versions in a row that hold only what changed since the one before.
     public var maximumIncrements: Int
+    /// How many of the newest versions keep their files.
+    public var keptVersions: Int
     /// How many of the last events with an `id` are remembered, so that copies are left out; 0: none.
     public var duplicateWindow: Int
     /// Whether to return, with a last checkpoint, once all records that were in the log at start
@@ -56,6 +58,7 @@ public struct TrainerSettings: Sendable, Equatable {
         checkpointInterval: Duration = .seconds(30),
         checkpointEvents: Int64 = 0,
         maximumIncrements: Int = 20,
+        keptVersions: Int = 10,
         duplicateWindow: Int = 1_000_000,
         stopsAtEnd: Bool = false,
         codeRevision: String = "unknown"
@@ -72,6 +75,7 @@ public struct TrainerSettings: Sendable, Equatable {
         self.checkpointInterval = checkpointInterval
         self.checkpointEvents = checkpointEvents
         self.maximumIncrements = maximumIncrements
+        self.keptVersions = keptVersions
         self.duplicateWindow = duplicateWindow
         self.stopsAtEnd = stopsAtEnd
         self.codeRevision = codeRevision

@@ -13,6 +13,7 @@ extension EffectiveConfiguration {
         )
         try require(configuration.kafka.timeout.duration > .zero, "kafka.timeout", "more than 0")
         try require(!configuration.store.directory.isEmpty, "store.directory", "a directory")
+        try require(configuration.store.keepVersions >= 1, "store.keep_versions", "1 or more")
         try require(!configuration.model.name.isEmpty, "model.name", "a name")
         try validateTrainer()
         try require(!configuration.scorer.group.isEmpty, "scorer.group", "a name")

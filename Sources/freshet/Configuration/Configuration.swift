@@ -48,6 +48,7 @@ struct Configuration: Codable, Sendable, Equatable {
     /// Where model versions are kept.
     struct Store: Codable, Sendable, Equatable {
         var directory = ".freshet/store"
+        var keepVersions = 10
     }
 
     /// What is learned.

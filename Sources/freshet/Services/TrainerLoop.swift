@@ -63,6 +63,7 @@ enum TrainerLoop {
                 checkpointInterval: configuration.trainer.checkpointInterval.duration,
                 checkpointEvents: Int64(configuration.trainer.checkpointEvents),
                 maximumIncrements: configuration.trainer.maximumIncrements,
+                keptVersions: configuration.store.keepVersions,
                 duplicateWindow: configuration.trainer.duplicateWindow,
                 stopsAtEnd: stopsAtEnd,
                 codeRevision: freshetVersion
