@@ -117,6 +117,7 @@ extension DuplicateWindow {
         let places = (0..<new).map { Int((addedCount - 1 - Int64($0)) % Int64(capacity)) }.sorted()
         increment[Self.table.rowsName] = Tensor(places.map { Int32($0) })
         increment[Self.table.baseCountName] = Tensor([Int64(checkpointedPlaces)])
+        increment[Self.table.sizeName] = Tensor([Int64(ring.count)])
         increment[Self.identitiesName] = tensor(places)
         increment[Self.countsName] = Tensor([Int64(capacity), addedCount, duplicateCount])
         checkpointedCount = addedCount
@@ -161,6 +162,10 @@ extension DuplicateWindow {
         let base = try increment.values(Self.table.baseCountName, of: Int64.self, shape: [1])
         guard base == [Int64(ring.count)] else {
             throw .wrongBase(Self.table.name, base, [Int64(ring.count)])
+        }
+        let size = try increment.values(Self.table.sizeName, of: Int64.self, shape: [1])
+        guard size == [max(base[0], Int64(rows.last ?? -1) + 1)] else {
+            throw Self.damage("it has \(size) rows, which its rows do not fit")
         }
         try apply(increment, rows: rows)
     }
