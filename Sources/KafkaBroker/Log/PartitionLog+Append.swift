@@ -172,10 +172,7 @@ extension PartitionLog {
         let snapshot = snapshotFile()
         try FileSystem.write(snapshot.bytes, to: snapshot.path, isDurable: false)
         try removeOldSnapshots()
-        producers.expire(
-            before: environment.now() - environment.settings.producerExpirationMilliseconds,
-            open: active.index.transactions.open
-        )
+        expireProducers()
         segments.append(LogSegment(directory: directory, baseOffset: endOffset, after: active))
         hasChanged = true
         moveRecoveryPoint(to: endOffset)
