@@ -26,6 +26,9 @@ final class Services: Sendable {
             logSettings.checksEverything = settings.checksEverything
             logSettings.minimumFreeByteCount = Int64(settings.minimumFreeBytes)
             logSettings.retentionCheckMilliseconds = Int64(settings.retentionCheckMilliseconds)
+            logSettings.producerExpirationMilliseconds = Int64(
+                settings.producerExpirationMilliseconds
+            )
             logs = try LogDirectory(url: directory.url, settings: logSettings, logger: logger)
         } catch {
             // The logs are as they were: what was clean before is clean still.
@@ -59,13 +62,12 @@ final class Services: Sendable {
             store.close(clean: false)
             throw error
         }
-        let catalog = TopicCatalog(store: store, logs: topics, settings: settings)
         answers = RequestMemory(limit: settings.requestMemoryBytes)
         fetches = FetchHandler(logs: topics, settings: settings, answers: answers)
         var handlers: [any RequestHandler] = [
             ProduceHandler(logs: topics), fetches, FindCoordinatorHandler(node: node).handler,
         ]
-        handlers += TopicAPIs(node: node, catalog: catalog).handlers
+        handlers += TopicAPIs(node: node, logs: topics).handlers
         handlers += groups.handlers + transactions.handlers
         let keys = Set(handlers.map(\.key)).union([.apiVersions])
         router = RequestRouter(handlers + [ApiVersionsHandler(keys: keys)])
