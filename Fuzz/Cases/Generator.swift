@@ -203,11 +203,24 @@ extension Generator {
             builder.header.producerEpoch = 0
             builder.header.baseSequence = Int32(random.next(below: 100))
         }
-        let isFramed = codec == .snappy && isOneIn(2)
+        let isUnusual = isOneIn(2)
         return builder.build(
-            compress: { isFramed ? Compressed.xerial($0) : Compressed.records($0, codec) },
+            compress: { isUnusual ? Self.unusual($0, codec) : Compressed.records($0, codec) },
             checksum: { ck_crc32c(0, $0.baseAddress, $0.count) }
         )
+    }
+
+    /// Compresses in the form of a codec that asks the most of who opens it.
+    private static func unusual(
+        _ records: [UInt8],
+        _ codec: RecordBatchHeader.Compression
+    ) -> [UInt8] {
+        switch codec {
+        case .none, .gzip: Compressed.records(records, codec)
+        case .snappy: Compressed.xerial(records)
+        case .lz4: Compressed.lz4OfLargestBlocks(records)
+        case .zstd: Compressed.zstdOfGreatestWindow(records)
+        }
     }
 
     /// A small batch that expands to more than any batch may.

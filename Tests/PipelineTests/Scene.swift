@@ -14,8 +14,11 @@ final class Scene: Sendable {
     let store: ModelStore
     let directory: String
     let settings: RecommenderSettings
+    /// The time of day, in milliseconds since 1970.
+    let time: Int64
 
-    init(inputPartitions: Int32 = 1) throws {
+    init(inputPartitions: Int32 = 1, time: Int64 = 5000) throws {
+        self.time = time
         directory = NSTemporaryDirectory() + "pipeline-" + UUID().uuidString
         store = try ModelStore(directory: directory)
         log = MemoryLog([
@@ -59,6 +62,8 @@ final class Scene: Sendable {
     /// A trainer of this scene's model; `source` may stand in for the log.
     func trainer(
         source: (any RecordSource)? = nil,
+        store: ModelStore? = nil,
+        updates: UpdatesConnection? = nil,
         stopsAtEnd: Bool = true,
         stop: StopSignal = StopSignal(),
         board: Board<TrainerStatus> = Board(TrainerStatus()),
@@ -82,11 +87,20 @@ final class Scene: Sendable {
             learnerSettings: settings,
             source: source ?? log.source(["interactions"]),
             sink: log.sink(),
-            store: store,
-            clock: WallClock { 5000 },
+            updates: updates ?? self.updates,
+            store: store ?? self.store,
+            clock: WallClock { [time] in time },
             stop: stop,
             board: board,
             logger: quiet
+        )
+    }
+
+    var updates: UpdatesConnection {
+        let log = log
+        return UpdatesConnection(
+            openSink: { log.sink(transactionalID: "freshet-trainer-test") },
+            openSource: { log.source(["model-updates"]) }
         )
     }
 
@@ -191,6 +205,7 @@ final class FailingSource: RecordSource {
     ) throws(StreamError) -> (first: Offset, end: Offset) {
         try source.watermarks(of: partition, timeout: timeout)
     }
+    func reachedEnd(of partition: TopicPartition) -> Offset? { source.reachedEnd(of: partition) }
     func pause(_ partitions: [TopicPartition]) throws(StreamError) { try source.pause(partitions) }
     func resume(_ partitions: [TopicPartition]) throws(StreamError) {
         try source.resume(partitions)

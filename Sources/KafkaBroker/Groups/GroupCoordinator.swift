@@ -81,17 +81,31 @@ final class GroupCoordinator: Sendable {
     /// One handler for each of `apis`.
     var handlers: [any RequestHandler] {
         Self.apis.keys.map { key in
-            SchemaHandler(key) { [self] fields, request, answer in
+            SchemaHandler(key) { [self] request in
+                endWait(request)
+            } _: { [self] fields, request, answer in
                 let call = GroupCall(
                     version: request.version,
                     request: fields,
                     clientID: request.clientID,
                     clientHost: request.clientHost,
+                    connection: request.connection,
                     reply: answer
                 )
                 handle(key, call)
             }
         }
+    }
+
+    /// Ends the wait of a JoinGroup or SyncGroup whose client has left.
+    private func endWait(_ request: Request) {
+        guard let groupID = try? request.fields().string("groupId") else { return }
+        let job: Job = { registry in
+            registry.update(groupID) { group, now in
+                group.endWait(on: request.connection, at: now)
+            }
+        }
+        _ = inbox.push(job, isReply: true)
     }
 
     /// Makes the offsets that a transaction committed count, or drops them, in memory: to be called
@@ -141,6 +155,8 @@ struct GroupCall: Sendable {
     let clientID: String
     /// The client's address without the port.
     let clientHost: String
+    /// The client's connection; nil if it cannot end before the answer.
+    var connection: ObjectIdentifier?
     /// To be called exactly once, from any thread; does not block.
     let reply: @Sendable (Fields) -> Void
 

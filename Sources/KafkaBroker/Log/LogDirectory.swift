@@ -77,6 +77,18 @@ final class LogDirectory: Sendable {
         state.withLock { $0.topics[topic] ?? [] }
     }
 
+    /// Finds the transactions that are open in any log; the completion comes on any thread.
+    func findOpenTransactions(_ completion: @escaping @Sendable ([OpenTransaction]) -> Void) {
+        let partitions = state.withLock { Array($0.topics.values.joined()) }
+        let gather = Gather<[OpenTransaction]>(partitions.count) { completion(Array($0.joined())) }
+        for (position, partition) in partitions.enumerated() {
+            let isAccepted = partition.perform(isReply: true) { log in
+                gather.set(position, log.openTransactions)
+            }
+            if !isAccepted { gather.set(position, []) }
+        }
+    }
+
     private func directory(of topic: UUID16) -> String {
         path + "/" + PartitionID.directoryName(topic)
     }

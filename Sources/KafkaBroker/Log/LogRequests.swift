@@ -89,6 +89,14 @@ struct ActiveProducer: Sendable, Equatable {
     var transactionStart: Int64?
 }
 
+/// A transaction that has written to a partition and has no marker there.
+struct OpenTransaction: Sendable, Equatable {
+    var partition: PartitionID
+    /// Who wrote it, and in which epoch.
+    var producer: ProducerIdentity
+    var firstOffset: Int64
+}
+
 /// A record found by its time.
 struct TimestampedOffset: Sendable, Equatable {
     var offset: Int64

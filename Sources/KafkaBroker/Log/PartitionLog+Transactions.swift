@@ -73,6 +73,19 @@ extension PartitionLog {
         progress.whenSynced(upTo: endOffset) { completion($0?.errorCode ?? .none) }
     }
 
+    /// The transactions that are open here, in the order of their first offsets.
+    var openTransactions: [OpenTransaction] {
+        active.index.transactions.open.map { open in
+            // Not remembered only if both its records and every snapshot are gone.
+            let epoch = producers.producers[open.producerID]?.epoch ?? 0
+            return OpenTransaction(
+                partition: id,
+                producer: ProducerIdentity(id: open.producerID, epoch: epoch),
+                firstOffset: open.firstOffset
+            )
+        }
+    }
+
     /// The producers that are remembered, in the order of their ids.
     func describeProducers() -> [ActiveProducer] {
         producers.producers.sorted { $0.key < $1.key }.map { id, producer in

@@ -123,6 +123,7 @@ extension TransactionEnvironment {
                     .endTransaction(marker, onlyIfOpen: onlyIfOpen, completion)
                     ?? completion(.unknownTopicOrPartition)
             },
+            findOpen: logs.directory.findOpenTransactions,
             endInGroups: groups.endTransaction,
             faults: faults,
             logger: logger

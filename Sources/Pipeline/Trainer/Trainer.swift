@@ -12,6 +12,7 @@ public final class Trainer<Model: Learner> {
     let learnerSettings: Model.Settings
     let source: any RecordSource
     let sink: any RecordSink
+    let updates: UpdatesConnection
     let modelStore: ModelStore
     let clock: WallClock
     let stop: StopSignal
@@ -47,7 +48,8 @@ public final class Trainer<Model: Learner> {
     ///   - settings: What it reads and how often it publishes.
     ///   - learnerSettings: The learner's own settings.
     ///   - source: Where events come from; the trainer assigns its partitions.
-    ///   - sink: Where updates and dead letters go.
+    ///   - sink: Where dead letters go.
+    ///   - updates: How `model-updates` is reached.
     ///   - store: Where versions and the journal are kept.
     ///   - clock: The time of day, for statistics only.
     ///   - stop: Set to make `run` finish.
@@ -59,6 +61,7 @@ public final class Trainer<Model: Learner> {
         learnerSettings: Model.Settings,
         source: any RecordSource,
         sink: any RecordSink,
+        updates: UpdatesConnection,
         store: ModelStore,
         clock: WallClock = .system,
         stop: StopSignal,
@@ -69,6 +72,7 @@ public final class Trainer<Model: Learner> {
         self.learnerSettings = learnerSettings
         self.source = source
         self.sink = sink
+        self.updates = updates
         modelStore = store
         self.clock = clock
         self.stop = stop
@@ -76,11 +80,15 @@ public final class Trainer<Model: Learner> {
         self.logger = logger
         learner = try learning(try Model(settings: learnerSettings))
         publisher = UpdatePublisher(
-            model: settings.model,
-            epoch: 0,
-            log: settings.updatesLog,
-            sink: sink,
-            readFrom: 0
+            TrainerIdentity(
+                model: settings.model,
+                epoch: 0,
+                log: settings.updatesLog,
+                modelStore: store
+            ),
+            start: 0,
+            watermark: -1,
+            position: 0
         )
         deadLetters = DeadLetters(topic: settings.deadLettersTopic, sink: sink)
         checkpoints = CheckpointWriter(store: store)
@@ -92,6 +100,7 @@ public final class Trainer<Model: Learner> {
     /// Blocks the calling thread, which must be the trainer's own.
     public func run() throws(PipelineError) {
         defer {
+            publisher.close()
             status.phase = .stopped
             post()
         }
@@ -100,7 +109,7 @@ public final class Trainer<Model: Learner> {
         status.phase = .live
         post()
         try learnLive(until: end)
-        try publish()
+        try publish(all: true)
         try finishCheckpoint(wait: true)
         if learner.eventCount != checkpointedEvents || owesCheckpoint { try checkpointNow() }
         try drain()
@@ -114,8 +123,9 @@ public final class Trainer<Model: Learner> {
         var nextCheckpoint = timer.now + settings.checkpointInterval
         var nextPartitionCheck = timer.now + Self.partitionCheckInterval
         while !stop.isSet {
-            if let end, end.allSatisfy({ status.positions[$0.key] ?? 0 >= $0.value }) { return }
+            if let end, end.allSatisfy({ hasRead($0.key, to: $0.value) }) { return }
             try learnBatch()
+            try publisher.check()
             let now = timer.now
             status.liveDuration = now - begin
             if now >= nextPublish {
@@ -124,26 +134,33 @@ public final class Trainer<Model: Learner> {
             }
             try finishCheckpoint(wait: false)
             if isCheckpointDue(now >= nextCheckpoint), now >= earliestCheckpoint,
-                !checkpoints.isBusy
+                !checkpoints.isBusy, publisher.pendingCount < Self.pendingUpdatesLimit
             {
                 try beginCheckpoint()
                 nextCheckpoint = now + settings.checkpointInterval
             }
             if now >= nextPartitionCheck {
                 tellRejections()
-                try checkEpoch()
+                try publisher.identity.checkEpoch()
                 try assignNewPartitions()
                 nextPartitionCheck = now + Self.partitionCheckInterval
             }
         }
     }
 
-    /// Whether a checkpoint is needed: by time, by events, or because scorers missed an update.
+    /// Whether a partition's records before an offset have been learned.
+    ///
+    /// The offset before it may be that of no record, such as the end of a transaction.
+    private func hasRead(_ partition: TopicPartition, to offset: Offset) -> Bool {
+        max(status.positions[partition] ?? 0, source.reachedEnd(of: partition) ?? 0) >= offset
+    }
+
+    /// Whether a checkpoint is needed: by time, by events, or because the last one failed.
     private func isCheckpointDue(_ isIntervalOver: Bool) -> Bool {
         let new = learner.eventCount - checkpointedEvents
         let isFull = settings.checkpointEvents > 0 && new >= settings.checkpointEvents
         let isTime = settings.checkpointInterval > .zero && isIntervalOver && new > 0
-        return isTime || isFull || owesCheckpoint || publisher.failure != nil
+        return isTime || isFull || owesCheckpoint
     }
 
     /// Warns of rejected events, at the first and then once in a while.
@@ -155,21 +172,11 @@ public final class Trainer<Model: Learner> {
         )
     }
 
+    /// Updates that may wait to be sent when a checkpoint begins, which adds one or two.
+    private static var pendingUpdatesLimit: Int { 4 }
+
     /// How often the inputs are asked for partitions that were added.
     private static var partitionCheckInterval: Duration { .seconds(30) }
-
-    /// Throws when a newer trainer has begun, which an idle one would not notice otherwise.
-    private func checkEpoch() throws(PipelineError) {
-        let newest = try store(try modelStore.currentEpoch(model: settings.model))
-        guard newest == publisher.epoch else {
-            throw PipelineError(
-                .fenced,
-                "a trainer of model \"\(settings.model)\" with epoch \(newest) has taken over from "
-                    + "this one with epoch \(publisher.epoch)",
-                remedy: "run one trainer per model"
-            )
-        }
-    }
 
     private func learnBatch() throws(PipelineError) {
         let batch = try log(
@@ -224,12 +231,8 @@ public final class Trainer<Model: Learner> {
     }
 
     func takeDeliveries() throws(PipelineError) {
-        for delivery in sink.takeDeliveries() {
-            switch delivery.token {
-            case Token.update: publisher.delivered(delivery)
-            case Token.deadLetter: deadLetters.delivered(delivery)
-            default: break
-            }
+        for delivery in sink.takeDeliveries() where delivery.token == Token.deadLetter {
+            deadLetters.delivered(delivery)
         }
         report(sink.takeNotices())
         try deadLetters.check()
@@ -244,7 +247,8 @@ public final class Trainer<Model: Learner> {
         status.watermark = watermark
         status.metrics = learner.metrics
         status.sequence = publisher.sequence
-        status.epoch = publisher.epoch
+        status.epoch = publisher.identity.epoch
+        status.updatesFailure = publisher.trouble
         board.post(status)
     }
 }

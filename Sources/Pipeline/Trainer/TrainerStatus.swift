@@ -51,6 +51,8 @@ public struct TrainerStatus: Sendable, Equatable {
     public var checkpointPause: Double = 0
     /// Why the last checkpoint could not be written; nil when it was.
     public var checkpointFailure: String?
+    /// Why updates are not getting through to the scorers; nil when they are.
+    public var updatesFailure: String?
 
     /// The status of a trainer that has not begun.
     public init() {}
