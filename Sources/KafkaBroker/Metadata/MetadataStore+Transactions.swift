@@ -65,12 +65,14 @@ extension MetadataDatabase {
     static func transactions(_ rows: Database) throws -> [TransactionMetadata] {
         let transactions = try TransactionMetadata.fetchAll(rows)
         for transaction in transactions {
-            // The coordinator counts with these.
-            let numbers = [transaction.startDate ?? 0, transaction.lastUpdate]
-            guard numbers.allSatisfy({ $0 >= 0 }), transaction.producer.epoch < Int16.max else {
+            // The coordinator counts with these. The last epoch only fences the one before.
+            let times = [transaction.startDate ?? 0, transaction.lastUpdate]
+            let epoch = transaction.producer.epoch
+            guard times.allSatisfy({ $0 >= 0 }), epoch < .max || transaction.phase != .ongoing
+            else {
                 throw damage(
                     "the transactional id \"\(transaction.transactionalID)\" has the times"
-                        + " \(numbers) and the epoch \(transaction.producer.epoch)"
+                        + " \(times) and the epoch \(epoch)"
                 )
             }
         }
