@@ -85,7 +85,7 @@ package enum Compressed {
             let block = rest.prefix(100_000)
             rest = rest.dropFirst(block.count)
             let header = UInt32(block.count << 3 | (rest.isEmpty ? 1 : 0))
-            output += withUnsafeBytes(of: header.littleEndian) { $0.prefix(3) } + block
+            output += withUnsafeBytes(of: header.littleEndian) { Array($0.prefix(3)) } + block
         } while !rest.isEmpty
         return output
     }

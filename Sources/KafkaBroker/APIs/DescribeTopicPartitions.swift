@@ -36,7 +36,7 @@ extension TopicAPIs {
                 }
             }
             var response: Fields = ["topics": .list(topics)]
-            response.set("nextCursor", next)
+            if let next { response["nextCursor"] = .structure(next) }
             answer(response)
         }
     }

@@ -41,7 +41,7 @@ extension SchemaHandler {
                         result["errorMessage"] = .null
                     case .failure(let error):
                         result = ["errorMessage": .string(error.description)]
-                        result.set("errorCode", error.errorCode)
+                        result["errorCode"] = .code(error.errorCode)
                     }
                     for name in identity where result[name] == nil { result[name] = entry[name] }
                     gather.set(position, result)
@@ -102,9 +102,9 @@ extension SchemaHandler {
                         case .success(let fields): result = fields
                         case .failure(let code):
                             result = failure(code)
-                            result.set("errorCode", code)
+                            result["errorCode"] = .code(code)
                         }
-                        result.set(index, number)
+                        result[index] = .number(number)
                         partitions.set(position, result)
                     }
                     if groups["\(name) \(number)"]?.count != 1 {

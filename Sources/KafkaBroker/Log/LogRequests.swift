@@ -121,17 +121,3 @@ struct EpochEnd: Sendable, Equatable {
     /// The offset after it; -1 likewise.
     var endOffset: Int64
 }
-
-/// What opening a log found damaged or unfinished.
-struct RecoveryReport: Sendable, Equatable {
-    var topicID: UUID16
-    var partition: Int32
-    /// How many bytes were checked.
-    var scannedByteCount = 0
-    /// How many bytes of an unfinished batch were cut off the end.
-    var tornByteCount = 0
-    /// How many bytes were moved away because damage lies before them.
-    var quarantinedByteCount = 0
-    /// Where they are.
-    var quarantinePath: String?
-}

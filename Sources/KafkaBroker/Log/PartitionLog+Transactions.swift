@@ -61,11 +61,9 @@ extension PartitionLog {
             }
             guard marker.producerEpoch >= epoch else { return completion(.invalidProducerEpoch) }
             let now = environment.now()
-            try marker.batch(at: now).withUnsafeBytes { bytes in
-                Result { () throws(BrokerError) in
-                    guard var header = RecordBatchHeader(bytes) else { return }
-                    try store(&header, bytes, now)
-                }
+            let (header, records) = marker.batch(at: now)
+            try records.withUnsafeBytes { records in
+                Result { () throws(BrokerError) in _ = try store(header, records, now) }
             }.get()
         } catch {
             return completion(error.errorCode)

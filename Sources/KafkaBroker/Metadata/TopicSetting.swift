@@ -127,7 +127,8 @@ extension TopicSetting {
         Greatest age of the active segment before a new one begins, in milliseconds.
         max.message.bytes int 1048588 0... message.max.bytes \
         Greatest size of a batch of records, compressed.
-        message.timestamp.type string CreateTime CreateTime,LogAppendTime log.message.timestamp.type \
+        message.timestamp.type string CreateTime CreateTime,LogAppendTime \
+        log.message.timestamp.type \
         Whose time a record has: CreateTime is the producer's, LogAppendTime the broker's.
         message.timestamp.before.max.ms long max 0... log.message.timestamp.before.max.ms \
         How far in the past a record's time may lie, in milliseconds.
@@ -145,8 +146,8 @@ extension TopicSetting {
         How long a batch written with acks=1 may stay unsynced, in milliseconds.
         flush.messages long max 1... log.flush.interval.messages \
         How many records written with acks=1 may stay unsynced.
-        file.delete.delay.ms long 60000 = log.segment.delete.delay.ms \
-        The file of a removed segment goes at once: nothing reads it any more.
+        file.delete.delay.ms long 60000 0... log.segment.delete.delay.ms \
+        How long the file of a removed segment stays, in milliseconds, a day at most.
         compression.type string producer = compression.type \
         Batches stay as the producer compressed them.
         min.insync.replicas int 1 = min.insync.replicas There is one broker.

@@ -167,6 +167,7 @@ extension LogSettings {
             deletesOldRecords: policies.contains("delete"),
             retentionMilliseconds: unlessNegative(topic.number("retention.ms")),
             retentionByteCount: unlessNegative(topic.number("retention.bytes")),
+            fileDeletionDelayMilliseconds: topic.number("file.delete.delay.ms"),
             flushMilliseconds: topic.number("flush.ms"),
             flushRecordCount: topic.number("flush.messages")
         )

@@ -231,9 +231,10 @@ extension TransactionRegistry {
         }
     }
 
-    /// Aborts what is open in a log and not in the store: the marker was lost, with a damaged end
-    /// of the log or a database that was put back. Nobody else would ever end it, and readers of
-    /// committed records would wait for that for ever.
+    /// Aborts what is open in a log and not in the store.
+    ///
+    /// The marker was lost, with a damaged end of the log or a database that was put back. Nobody
+    /// else would ever end it, and readers of committed records would wait for that for ever.
     private func abortUnknown(
         _ open: [OpenTransaction],
         _ stored: [TransactionMetadata],

@@ -1,16 +1,17 @@
-/// Builds a record batch: the broker's own markers, and what tests send.
-///
-/// The checksum and the compression come from outside, since this target has no C code.
-public struct RecordBatchBuilder: Sendable {
+import CKernels
+package import KafkaWire
+
+/// Builds a record batch as clients send it.
+package struct RecordBatchBuilder: Sendable {
     /// A record to be written.
-    public struct Record: Sendable {
+    package struct Record: Sendable {
         let key: [UInt8]?
         let value: [UInt8]?
         let timestamp: Int64
         let headers: [(key: String, value: [UInt8]?)]
 
         /// Describes a record; nil is no key, no value.
-        public init(
+        package init(
             key: [UInt8]? = nil,
             value: [UInt8]?,
             timestamp: Int64 = 0,
@@ -24,14 +25,14 @@ public struct RecordBatchBuilder: Sendable {
     }
 
     /// What the batch says about itself; lengths, counts, times and checksum are set by `build`.
-    public var header = RecordBatchHeader()
+    package var header = RecordBatchHeader()
     private let records: [Record]
 
     /// Begins a batch with these records.
-    public init(_ records: [Record]) { self.records = records }
+    package init(_ records: [Record]) { self.records = records }
 
     /// The records as they are before compression.
-    public func encodedRecords() -> [UInt8] {
+    package func encodedRecords() -> [UInt8] {
         var all = WireWriter()
         for (index, record) in records.enumerated() {
             var body = WireWriter()
@@ -50,30 +51,33 @@ public struct RecordBatchBuilder: Sendable {
         return all.bytes
     }
 
-    /// Writes the batch.
-    ///
-    /// - Parameters:
-    ///   - compress: Compresses the records as `header.attributes` says; nothing by default.
-    ///   - checksum: CRC-32C of the bytes that it is given.
-    /// - Returns: The whole batch.
-    public func build(
-        compress: ([UInt8]) -> [UInt8] = { $0 },
-        checksum: (UnsafeRawBufferPointer) -> UInt32
-    ) -> [UInt8] {
-        let payload = compress(encodedRecords())
+    /// Writes the batch; compresses the records as its header says, unless told how.
+    package func build(compress: (([UInt8]) -> [UInt8])? = nil) -> [UInt8] {
+        let records = encodedRecords()
+        let payload = compress?(records) ?? Compressed.records(records, header.compression ?? .none)
+        return filledIn.batch(of: payload)
+    }
+
+    private var filledIn: RecordBatchHeader {
         var header = header
-        header.batchLength = Int32(
-            RecordBatchHeader.byteCount - RecordBatchHeader.lengthEnd + payload.count
-        )
         header.recordCount = Int32(records.count)
         header.lastOffsetDelta = Int32(records.count) - 1
         header.baseTimestamp = records.first?.timestamp ?? 0
         header.maxTimestamp = records.map(\.timestamp).max() ?? 0
-        var bytes = [UInt8](repeating: 0, count: RecordBatchHeader.byteCount) + payload
+        return header
+    }
+}
+
+extension RecordBatchHeader {
+    /// The batch of this header and whatever comes behind it, with its length and a right checksum.
+    package func batch(of payload: [UInt8]) -> [UInt8] {
+        var header = self
+        header.batchLength = Int32(Self.byteCount - 12 + payload.count)
+        var bytes = [UInt8](repeating: 0, count: Self.byteCount) + payload
         bytes.withUnsafeMutableBytes { bytes in
             header.write(to: bytes)
-            let covered = UnsafeRawBufferPointer(bytes)[RecordBatchHeader.checksumStart...]
-            header.checksum = checksum(UnsafeRawBufferPointer(rebasing: covered))
+            let covered = UnsafeMutableRawBufferPointer(rebasing: bytes[Self.checksumStart...])
+            header.checksum = ck_crc32c(0, covered.baseAddress, covered.count)
             header.write(to: bytes)
         }
         return bytes
