@@ -2,6 +2,7 @@ import Dispatch
 import Foundation
 import KafkaWire
 import NIOCore
+import Synchronization
 import Testing
 
 @testable import KafkaBroker
