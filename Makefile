@@ -19,7 +19,11 @@ FRESHET ?= .build/release/freshet
 KILLS ?= 200
 SEED ?= 1
 
-.PHONY: help deps build test lint format quickstart examples crash-loop bench bench-broker clean \
+# How many cases the fuzz target makes of the seed, and how many requests it sends to a broker.
+CASES ?= 1000000
+FRAMES ?= 100000
+
+.PHONY: help deps build test lint format quickstart examples crash-loop fuzz bench bench-broker clean \
 	conformance conformance-quick conformance-environments
 
 help:
@@ -31,6 +35,7 @@ help:
 	@echo "make format       put the formatting right"
 	@echo "make examples     run Examples/ against what was built last: kcat and Python clients"
 	@echo "make crash-loop   kill -9 the broker 200 times under load and compare (10 minutes)"
+	@echo "make fuzz         a million damaged streams, requests and batches (3 minutes); CASES, SEED"
 	@echo "make conformance  check the broker with raw requests and nine versions of client libraries"
 	@echo "make conformance-quick   the part of it that takes minutes, as the CI runs it"
 	@echo "make bench        measure: kernels, learner, the whole loop"
@@ -87,6 +92,11 @@ examples: deps
 crash-loop: .venv/installed
 	.venv/bin/python Tests/Conformance/crash/crash_loop.py \
 		--freshet $(FRESHET) --kills $(KILLS) --seed $(SEED)
+
+fuzz: deps
+	swift build -c release --product freshet-fuzz
+	.build/release/freshet-fuzz --cases $(CASES) --seed $(SEED)
+	.build/release/freshet-fuzz --frames $(FRAMES) --seed $(SEED)
 
 # Releases that cannot share an environment: old.txt, middle.txt and new.txt name them. They are
 # pinned to what PyPI has for Python 3.11; what cannot be installed is an error.

@@ -97,7 +97,7 @@ let targets: [Target] = [
 
     .target(
         name: "KafkaSamples",
-        dependencies: ["KafkaWire", "CZlib", "CLZ4", "CZstd", "CSnappy"],
+        dependencies: ["KafkaWire", "CKernels", "CZlib", "CLZ4", "CZstd", "CSnappy"],
         path: "Tests/KafkaSamples",
         swiftSettings: swiftSettings
     ),

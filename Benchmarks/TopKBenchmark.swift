@@ -29,7 +29,14 @@ enum TopKBenchmark {
         }
         let model = try RecommenderModel(settings: settings, state: learner.encode())
         let requests = (0..<users).map { #"{"request":"r\#($0)","user":"u\#($0)","count":10}"# }
-        let stamp = ModelStamp(model: "m", version: 1, epoch: 1, sequence: 1, watermark: 1)
+        let stamp = ModelStamp(
+            model: "m",
+            version: 1,
+            epoch: 1,
+            sequence: 1,
+            watermark: 1,
+            position: 5
+        )
         return Data(requests.joined(separator: "\n").utf8).withUnsafeBytes { bytes in
             let encoded = LearnerBenchmark.split(bytes)
             func answer(_ count: Int) {

@@ -1,4 +1,3 @@
-import CKernels
 import KafkaSamples
 import KafkaWire
 
@@ -176,7 +175,7 @@ extension Generator {
             Damage.apply(to: &records, with: intactBatch(count: 2), &random)
             if isOneIn(3) { header.recordCount = Int32(truncatingIfNeeded: random.next()) }
             header.lastOffsetDelta = header.recordCount &- 1
-            bytes = Self.batch(header, records)
+            bytes = header.batch(of: records)
         } else {
             Damage.apply(to: &bytes, with: intactBatch(count: 2), &random)
         }
@@ -203,11 +202,21 @@ extension Generator {
             builder.header.producerEpoch = 0
             builder.header.baseSequence = Int32(random.next(below: 100))
         }
-        let isFramed = codec == .snappy && isOneIn(2)
-        return builder.build(
-            compress: { isFramed ? Compressed.xerial($0) : Compressed.records($0, codec) },
-            checksum: { ck_crc32c(0, $0.baseAddress, $0.count) }
-        )
+        let isUnusual = isOneIn(2)
+        return builder.build(compress: isUnusual ? { Self.unusual($0, codec) } : nil)
+    }
+
+    /// Compresses in the form of a codec that asks the most of who opens it.
+    private static func unusual(
+        _ records: [UInt8],
+        _ codec: RecordBatchHeader.Compression
+    ) -> [UInt8] {
+        switch codec {
+        case .none, .gzip: Compressed.records(records, codec)
+        case .snappy: Compressed.xerial(records)
+        case .lz4: Compressed.lz4OfLargestBlocks(records)
+        case .zstd: Compressed.zstdOfGreatestWindow(records)
+        }
     }
 
     /// A small batch that expands to more than any batch may.
@@ -216,26 +225,10 @@ extension Generator {
         header.attributes = Int16(1 + random.next(below: 4))
         header.recordCount = 1
         let bomb = Self.bombs[Int(header.attributes) - 1]
-        return Self.batch(header, bomb)
+        return header.batch(of: bomb)
     }
 
     private static let bombs: [[UInt8]] = RecordBatchHeader.Compression.allCases.dropFirst().map {
         Compressed.records([UInt8](repeating: 0, count: 24 << 20), $0)
-    }
-
-    /// A batch of a header and whatever comes behind it, with its length and a right checksum.
-    private static func batch(_ header: RecordBatchHeader, _ records: [UInt8]) -> [UInt8] {
-        var header = header
-        header.batchLength = Int32(RecordBatchHeader.byteCount - 12 + records.count)
-        var bytes = [UInt8](repeating: 0, count: RecordBatchHeader.byteCount) + records
-        bytes.withUnsafeMutableBytes { bytes in
-            header.write(to: bytes)
-            let covered = UnsafeRawBufferPointer(
-                rebasing: UnsafeRawBufferPointer(bytes)[RecordBatchHeader.checksumStart...]
-            )
-            header.checksum = ck_crc32c(0, covered.baseAddress, covered.count)
-            header.write(to: bytes)
-        }
-        return bytes
     }
 }

@@ -15,6 +15,8 @@ final class CallbackTarget {
     var errors: [StreamError] = []
     /// Whether a group chooses the partitions.
     var isGroupMember = false
+    /// Where reading found no more records, by assigned partition.
+    var ends: [TopicPartition: Offset] = [:]
     /// Partitions that a consumer paused and has not resumed.
     var pausedPartitions: Set<TopicPartition> = []
     private let errorLimit = 16

@@ -4,8 +4,9 @@ public import Streaming
 extension KafkaConsumer {
     /// The next records, at most `maximumCount`; empty when none came within `timeout`.
     ///
-    /// Returns as soon as there is any record, with all that are there. Rebalances of a group
-    /// happen inside. Blocks up to `timeout`.
+    /// Returns as soon as there is any record, with all that are there, and without any when the end
+    /// of an assigned partition is reached. Rebalances of a group happen inside. Blocks up to
+    /// `timeout`.
     /// - Parameters:
     ///   - maximumCount: At least 1; more than 100,000 counts as 100,000.
     ///   - timeout: How long to wait for the first record.
@@ -81,7 +82,9 @@ extension KafkaConsumer {
         let text = string(rd_kafka_message_errstr(message))
         switch code {
         case RD_KAFKA_RESP_ERR__PARTITION_EOF:
-            return
+            guard let topic else { return }
+            let partition = TopicPartition(topic: topic, partition: message.pointee.partition)
+            handle.target.ends[partition] = message.pointee.offset
         case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
             handle.target.notices.disconnected(text)
         case RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED:

@@ -22,7 +22,15 @@ extension KafkaConsumer {
         try resume(Array(handle.target.pausedPartitions))
         let list = PartitionList(positions)
         handle.target.errors = []
+        handle.target.ends = [:]
         try check(rd_kafka_assign(handle.client, list.pointer), "partitions cannot be assigned")
+    }
+
+    /// Up to where an assigned partition has been read, if reading last found nothing more there.
+    ///
+    /// Known within `fetch.wait.max.ms` of the last record; never for a group's partitions.
+    public func reachedEnd(of partition: TopicPartition) -> Offset? {
+        handle?.target.ends[partition]
     }
 
     /// Goes on reading assigned partitions from other offsets.
@@ -34,6 +42,7 @@ extension KafkaConsumer {
         let handle = try opened()
         try validate(positions)
         guard !positions.isEmpty else { return }
+        for partition in positions.keys { handle.target.ends[partition] = nil }
         let list = PartitionList(positions)
         try check(
             rd_kafka_seek_partitions(handle.client, list.pointer, 10_000),

@@ -57,6 +57,8 @@ public final class KafkaConsumer: RecordSource {
                 "group.id": settings.clientID.isEmpty ? "freshet" : settings.clientID,
                 // An offset that is gone is the caller's to decide about, never skipped silently.
                 "auto.offset.reset": "error",
+                // Tells `reachedEnd`.
+                "enable.partition.eof": "true",
                 "isolation.level": isolation.property,
             ]
         )

@@ -3,9 +3,9 @@ public import Streaming
 
 // A transaction makes records and a group's offsets visible together or not at all. The errors of
 // these calls say what to do next: try the same call again (isRetriable), abort the transaction
-// (remedy), or give the producer up (isFatal, kind fenced).
+// (needsAbort), or give the producer up (isFatal, kind fenced).
 
-extension KafkaProducer {
+extension KafkaProducer: TransactionalSink {
     /// Makes this the only producer of its transactional id; older ones are fenced off and their
     /// unfinished transactions aborted.
     ///
@@ -29,15 +29,22 @@ extension KafkaProducer {
     /// Commits a group's offsets with this transaction.
     /// - Parameters:
     ///   - positions: The offsets of the next records to be read.
-    ///   - consumer: The consumer whose group they belong to.
+    ///   - source: The `KafkaConsumer` whose group they belong to.
     ///   - timeout: How long to block.
     /// - Throws: When they cannot be made part of the transaction.
     public func sendOffsets(
         _ positions: [TopicPartition: Offset],
-        groupOf consumer: KafkaConsumer,
+        groupOf source: any RecordSource,
         timeout: Duration
     ) throws(StreamError) {
         guard !positions.isEmpty else { return }
+        guard let consumer = source as? KafkaConsumer else {
+            throw StreamError(
+                .configuration,
+                "offsets of a source that is not Kafka's cannot join the transaction",
+                remedy: "read with a KafkaConsumer"
+            )
+        }
         guard let group = rd_kafka_consumer_group_metadata(try consumer.opened().client) else {
             throw StreamError(
                 .configuration,

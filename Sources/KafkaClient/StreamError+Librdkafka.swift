@@ -44,6 +44,7 @@ extension StreamError {
         )
         if rd_kafka_error_txn_requires_abort(error) != 0 {
             remedy = "abort the transaction and begin it anew"
+            needsAbort = true
         }
     }
 }

@@ -27,6 +27,13 @@ package enum JSONText {
 
 /// Whether bytes are valid UTF-8.
 package enum UTF8Check {
+    /// Whether no byte is 128 or more.
+    package static func isASCII(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        var allBits: UInt8 = 0
+        for byte in bytes { allBits |= byte }
+        return allBits < 0x80
+    }
+
     /// Whether all of `bytes` is valid UTF-8; the empty string is.
     package static func isValid(_ bytes: UnsafeRawBufferPointer) -> Bool {
         var index = 0

@@ -16,8 +16,16 @@ public protocol Learner: AnyObject, SendableMetatype {
     init(settings: Settings) throws(LearningError)
 
     /// The learner whose `encode` gave this state. Throws when tensors are missing or misshapen, or
-    /// were made with settings that change the shape of the state.
-    init(settings: Settings, state: NamedTensors) throws(LearningError)
+    /// were made with settings that change the shape of the state. Reads piece by piece: needs
+    /// little more memory than the state itself.
+    init(settings: Settings, state: any TensorSource) throws(LearningError)
+
+    /// Brings the state to where the learner was whose checkpoint parts, merged, are `increment`.
+    ///
+    /// Everything is checked before anything is changed: what does not fit, or belongs on another
+    /// state, is refused, and the state is as before. Only when the file cannot be read on
+    /// (`unreadable`) is the learner lost.
+    func restore(_ increment: any TensorSource) throws(LearningError)
 
     /// Decodes raw events into `events` (cleared first). Pure: reads no state of the learner.
     ///
@@ -36,9 +44,23 @@ public protocol Learner: AnyObject, SendableMetatype {
     /// nothing changed. A model that applies every delta in order answers exactly as this learner.
     func takeDelta() -> NamedTensors
 
+    /// The tables of the state.
+    var layout: StateLayout { get }
+
     /// The whole state: servable model, optimizer, evaluation. A copy, independent of later learning.
     /// The tensors of the servable model are named `model.…`.
     func encode() -> NamedTensors
+
+    /// About `byteCount` bytes of rows that changed since the last completed checkpoint; nil when
+    /// it is time for the last part: when no more than that is left, or when rows change as fast as
+    /// they are taken. Called between batches: what changes again comes again in a later part.
+    func takeCheckpointPart(byteCount: Int) -> NamedTensors?
+
+    /// All changed rows that are left, and the whole tensors: completes a checkpoint.
+    ///
+    /// All parts in order, merged, are the increment from the checkpoint before to now. The first
+    /// one of a new learner is put on nothing.
+    func takeLastCheckpointPart() -> NamedTensors
 
     /// Number of events learned since the beginning (accepted ones; rejected ones do not count).
     var eventCount: Int64 { get }
@@ -55,6 +77,15 @@ public protocol EventColumns {
     var count: Int { get }
     /// When each event happened, by its own `timestamp`: milliseconds since 1970, one per event.
     var timestamps: [Int64] { get }
+    /// What stands for the event's own `id`; nil when it has none. Copies of an event have the same.
+    func identity(at index: Int) -> EventIdentity?
+    /// Calls `body` with whom the event is about (the user's id), as the learner knows it.
+    func withSubject<Result>(
+        at index: Int,
+        _ body: (UnsafeRawBufferPointer) -> Result
+    ) -> Result
+    /// Leaves out the events for which `isKept`, called once for each in their order, says false.
+    mutating func keep(where isKept: (Int) -> Bool)
 }
 
 /// The servable part of a learner: what a scorer holds.
@@ -64,8 +95,13 @@ public protocol ServableModel: AnyObject, SendableMetatype {
     /// As the learner's settings.
     associatedtype Settings: Codable & Sendable
 
-    /// The model in a learner's encoded state; reads the `model.…` tensors only.
-    init(settings: Settings, state: NamedTensors) throws(LearningError)
+    /// The model in a learner's encoded state; reads the `model.…` tensors only, piece by piece.
+    init(settings: Settings, state: any TensorSource) throws(LearningError)
+
+    /// Brings the model up by a learner's increment, of which it reads the `model.…` tensors only.
+    ///
+    /// Refuses what does not fit as `Learner.restore` does.
+    func restore(_ increment: any TensorSource) throws(LearningError)
 
     /// An empty model, as that of a learner that has learned nothing.
     init(settings: Settings) throws(LearningError)
@@ -92,14 +128,25 @@ public struct ModelStamp: Sendable, Equatable {
     public var sequence: Int64
     /// The largest event timestamp learned, in milliseconds since 1970; -1 before the first event.
     public var watermark: Int64
+    /// How much of the model's journal the state has learned: it leads to the events behind an
+    /// answer.
+    public var position: Int64
 
     /// Names a state.
-    public init(model: String, version: Int64, epoch: Int64, sequence: Int64, watermark: Int64) {
+    public init(
+        model: String,
+        version: Int64,
+        epoch: Int64,
+        sequence: Int64,
+        watermark: Int64,
+        position: Int64
+    ) {
         self.model = model
         self.version = version
         self.epoch = epoch
         self.sequence = sequence
         self.watermark = watermark
+        self.position = position
     }
 }
 

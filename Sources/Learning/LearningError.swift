@@ -8,6 +8,8 @@ public struct LearningError: Error, Sendable, Equatable, CustomStringConvertible
         case tensor
         /// Bytes are not a valid safetensors file.
         case format
+        /// A file cannot be opened or read.
+        case unreadable
         /// A number is not finite: the model diverged.
         case diverged
     }
@@ -28,4 +30,22 @@ public struct LearningError: Error, Sendable, Equatable, CustomStringConvertible
 
     /// Message and remedy as one line.
     public var description: String { "\(message): \(remedy)" }
+}
+
+extension LearningError {
+    static func missing(_ name: String) -> LearningError {
+        LearningError(
+            .tensor,
+            "tensor \"\(name)\" is missing",
+            remedy: "the file was not written by this learner; use another version"
+        )
+    }
+
+    static func tooShort(_ name: String, _ byteCount: Int, needed: Int) -> LearningError {
+        LearningError(
+            .tensor,
+            "tensor \"\(name)\" has \(byteCount) bytes, \(needed) are needed",
+            remedy: "the file is damaged; use another version"
+        )
+    }
 }

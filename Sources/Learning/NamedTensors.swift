@@ -119,41 +119,33 @@ public struct NamedTensors: Sendable, Equatable {
             }
         }
     }
+}
 
-    /// The numbers of a tensor that must be there with that type; `shape` is checked where given,
-    /// a negative extent standing for any.
-    public func values<Value: TensorElement>(
-        _ name: String,
-        of type: Value.Type = Value.self,
-        shape: [Int]? = nil
-    ) throws(LearningError) -> [Value] {
-        guard let tensor = tensors[name] else {
-            throw LearningError(
-                .tensor,
-                "tensor \"\(name)\" is missing",
-                remedy: "the file was not written by this learner; use another version"
-            )
-        }
-        if let shape, !Self.matches(tensor.shape, shape) {
-            throw LearningError(
-                .tensor,
-                "tensor \"\(name)\" has shape \(tensor.shape), expected \(shape)",
-                remedy: "it was written with other settings; restore those or start a new model"
-            )
-        }
-        guard let values = tensor.values(of: type) else {
-            throw LearningError(
-                .tensor,
-                "tensor \"\(name)\" holds \(tensor.elementType.rawValue), "
-                    + "expected \(Value.elementType.rawValue)",
-                remedy: "the file was not written by this learner; use another version"
-            )
-        }
-        return values
+extension NamedTensors: TensorSource {
+    /// Whether there is a tensor of that name.
+    public func contains(_ name: String) -> Bool { tensors[name] != nil }
+
+    /// Element type and shape of a tensor that must be there.
+    public func type(
+        of name: String
+    ) throws(LearningError) -> (elementType: Tensor.ElementType, shape: [Int]) {
+        guard let tensor = tensors[name] else { throw .missing(name) }
+        return (tensor.elementType, tensor.shape)
     }
 
-    private static func matches(_ shape: [Int], _ expected: [Int]) -> Bool {
-        shape.count == expected.count
-            && zip(shape, expected).allSatisfy { $1 < 0 || $0 == $1 }
+    /// Copies bytes of a tensor that must be there.
+    public func read(
+        _ name: String,
+        at byteOffset: Int,
+        into target: UnsafeMutableRawBufferPointer
+    ) throws(LearningError) {
+        guard let tensor = tensors[name] else { throw .missing(name) }
+        guard byteOffset >= 0, byteOffset + target.count <= tensor.bytes.count else {
+            throw .tooShort(name, tensor.bytes.count, needed: byteOffset + target.count)
+        }
+        tensor.bytes.withUnsafeBytes { bytes in
+            let part = bytes[byteOffset..<(byteOffset + target.count)]
+            target.copyMemory(from: UnsafeRawBufferPointer(rebasing: part))
+        }
     }
 }

@@ -147,7 +147,7 @@ extension PrequentialMeans {
     public init(
         columns: Int,
         window: Int,
-        from tensors: NamedTensors,
+        from tensors: any TensorSource,
         prefix: String
     ) throws(LearningError) {
         self.init(columns: columns, window: window)

@@ -41,7 +41,7 @@ enum AnswerWriter {
         JSONText.append(stamp.model.utf8, to: &text)
         text.append(
             contentsOf: (",\"version\":\(stamp.version),\"sequence\":\(stamp.sequence)"
-                + ",\"watermark\":\(stamp.watermark)}").utf8
+                + ",\"watermark\":\(stamp.watermark),\"position\":\(stamp.position)}").utf8
         )
         return Answer(value: text)
     }

@@ -56,6 +56,12 @@ final class Column<Element: BitwiseCopyable> {
         count += added
     }
 
+    /// Makes room for at least so many elements; the caller fills those that are new.
+    func extend(to newCount: Int) {
+        if newCount > capacity { grow(to: newCount) }
+        count = max(count, newCount)
+    }
+
     func removeAll() { count = 0 }
 
     var buffer: UnsafeBufferPointer<Element> { UnsafeBufferPointer(start: base, count: count) }

@@ -25,7 +25,11 @@ public final class ExplicitRecommender: Learner {
     public let model: RecommenderModel
 
     /// Ratings per user so far; those per item are the model's popularity.
-    private let userCounts: Column<Int64>
+    private let userCounts = Column<Int64>()
+    /// Value of `eventCount` at the last event that named the user or item.
+    private let usersTouched = Column<Int64>()
+    private let itemsTouched = Column<Int64>()
+    private let tables: [StateTable]
     /// Squared and absolute error of the model, squared error of the mean of all ratings.
     private var means: PrequentialMeans
     private let changes: ModelChanges
@@ -37,29 +41,34 @@ public final class ExplicitRecommender: Learner {
         try settings.require(.explicit)
         self.settings = settings
         model = try RecommenderModel(settings: settings)
-        userCounts = Column()
+        var (users, items) = (model.usersTable, model.itemsTable)
+        users.columns.append(PlainColumn.counts("optimizer.users.counts", userCounts))
+        users.columns.append(PlainColumn.counts("users.touched", usersTouched))
+        items.columns.append(PlainColumn.counts("items.touched", itemsTouched))
+        tables = [users, items]
         means = PrequentialMeans(columns: 3, window: settings.windowEvents)
-        changes = ModelChanges(of: model)
+        changes = ModelChanges(of: tables)
         (eventCount, skippedSteps) = (0, 0)
+        changes.begin(from: model, whole: wholeTensors)
     }
 
     /// The learner whose `encode` gave this state.
-    public init(settings: RecommenderSettings, state: NamedTensors) throws(LearningError) {
-        try settings.require(.explicit)
-        self.settings = settings
-        model = try RecommenderModel(settings: settings, state: state)
-        userCounts = Column(
-            try state.counts("optimizer.users.counts", shape: [model.users.count])
-        )
-        means = try PrequentialMeans(
-            columns: 3,
-            window: settings.windowEvents,
-            from: state,
-            prefix: "evaluation."
-        )
-        changes = ModelChanges(of: model)
-        let counts = try state.counts("state.counts", shape: [2])
-        (eventCount, skippedSteps) = (counts[0], counts[1])
+    public convenience init(
+        settings: RecommenderSettings,
+        state: any TensorSource
+    ) throws(LearningError) {
+        try self.init(settings: settings)
+        try tables.load(from: state)
+        try stageWholeTensors(of: state)()
+    }
+
+    /// Brings the state up by an increment.
+    public func restore(_ increment: any TensorSource) throws(LearningError) {
+        try CheckpointChanges.requireBase(of: increment, in: wholeTensors)
+        let placeRows = try tables.stage(increment)
+        let placeWhole = try stageWholeTensors(of: increment)
+        try placeRows()
+        placeWhole()
     }
 
     /// Decodes raw events; pure.
@@ -88,16 +97,54 @@ public final class ExplicitRecommender: Learner {
     /// What changed in the model since the last call.
     public func takeDelta() -> NamedTensors { changes.take(from: model) }
 
+    /// The tables of the state.
+    public var layout: StateLayout { tables.layout }
+
     /// The whole state.
     ///
     /// Take the delta first when updates are followed from this state on.
     public func encode() -> NamedTensors {
-        var state = NamedTensors()
-        model.encode(into: &state)
-        state["optimizer.users.counts"] = userCounts.tensor()
-        means.encode(into: &state, prefix: "evaluation.")
-        state["state.counts"] = Tensor([eventCount, skippedSteps])
+        var state = wholeTensors
+        tables.encode(into: &state)
         return state
+    }
+
+    /// The next part of a checkpoint; nil when it is time for the last one.
+    public func takeCheckpointPart(byteCount: Int) -> NamedTensors? {
+        changes.checkpoint.takePart(byteCount: byteCount)
+    }
+
+    /// The last part of a checkpoint.
+    public func takeLastCheckpointPart() -> NamedTensors {
+        changes.takeLastCheckpointPart(whole: wholeTensors)
+    }
+
+    private var wholeTensors: NamedTensors {
+        var tensors = NamedTensors()
+        model.encodeTotals(into: &tensors, prefix: "model.")
+        means.encode(into: &tensors, prefix: "evaluation.")
+        tensors["state.counts"] = Tensor([eventCount, skippedSteps])
+        return tensors
+    }
+
+    /// Checks the whole tensors of a state, and returns what puts them in their places.
+    private func stageWholeTensors(
+        of state: any TensorSource
+    ) throws(LearningError) -> () -> Void {
+        let totals = try RecommenderModel.totals(in: state, prefix: "model.")
+        let newMeans = try PrequentialMeans(
+            columns: 3,
+            window: settings.windowEvents,
+            from: state,
+            prefix: "evaluation."
+        )
+        let counts = try state.counts("state.counts", shape: [2])
+        return { [self] in
+            (model.clock, model.ratings) = totals
+            means = newMeans
+            (eventCount, skippedSteps) = (counts[0], counts[1])
+            changes.begin(from: model, whole: wholeTensors)
+        }
     }
 
     /// Prequential quality so far.
@@ -155,9 +202,15 @@ extension ExplicitRecommender {
         if user == IDTable.absent {
             user = model.addUser(userID, hash: event.userHash)
             userCounts.append(0)
+            usersTouched.append(0)
         }
         var item = model.items.find(itemID, hash: event.itemHash)
-        if item == IDTable.absent { item = model.addItem(itemID, hash: event.itemHash) }
+        if item == IDTable.absent {
+            item = model.addItem(itemID, hash: event.itemHash)
+            itemsTouched.append(0)
+        }
+        usersTouched[user] = eventCount
+        itemsTouched[item] = eventCount
         let rating = Double(event.value)
         let (mean, spread) = (model.ratings.mean, model.ratings.spread)
         let taste = Double(taste(user, item))

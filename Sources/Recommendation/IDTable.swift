@@ -58,12 +58,22 @@ final class IDTable {
     /// Adds an id that is absent and returns its row.
     func insert(_ id: UnsafeRawBufferPointer, hash: UInt64) -> Int32 {
         precondition(count < Int(Int32.max) - 1, "more than 2^31 ids")
-        if (count + 1) * 2 > mask + 1 { grow() }
+        if (count + 1) * 2 > mask + 1 { resize(for: count + 1) }
         ids.append(id.assumingMemoryBound(to: UInt8.self))
         starts.append(ids.count)
         place(row: Int32(count - 1), hash: hash)
         return Int32(count - 1)
     }
+
+    /// Adds an id unless it is there; returns whether it was absent.
+    func insertIfAbsent(_ id: UnsafeRawBufferPointer, hash: UInt64) -> Bool {
+        guard find(id, hash: hash) == Self.absent else { return false }
+        _ = insert(id, hash: hash)
+        return true
+    }
+
+    /// Makes room for so many ids at once.
+    func reserve(_ count: Int) { if count * 2 > mask + 1 { resize(for: count) } }
 
     /// The bytes of a row's id, valid until the next insertion.
     subscript(row: Int32) -> UnsafeRawBufferPointer {
@@ -71,7 +81,8 @@ final class IDTable {
         return UnsafeRawBufferPointer(start: ids.base + start, count: starts[Int(row) + 1] - start)
     }
 
-    private func isEqual(_ row: Int32, _ id: UnsafeRawBufferPointer) -> Bool {
+    /// Whether the row has this id.
+    func isEqual(_ row: Int32, _ id: UnsafeRawBufferPointer) -> Bool {
         let own = self[row]
         guard own.count == id.count, let left = own.baseAddress, let right = id.baseAddress else {
             return own.count == id.count
@@ -85,86 +96,13 @@ final class IDTable {
         slots.base[slot] = (hash & 0xFFFF_FFFF_0000_0000) | UInt64(row + 1)
     }
 
-    private func grow() {
-        let size = (mask + 1) * 2
+    /// Gives the table the least power of two of slots of which at most half are taken.
+    private func resize(for count: Int) {
+        var size = mask + 1
+        while size < count * 2 { size *= 2 }
         slots = Column(capacity: size)
         slots.append(repeating: 0, count: size)
         mask = size - 1
-        for row in 0..<Int32(count) { place(row: row, hash: hash(self[row])) }
-    }
-}
-
-extension IDTable {
-    /// Adds the ids of rows from `start` on to `tensors`, as bytes and lengths.
-    func encode(into tensors: inout NamedTensors, prefix: String, from start: Int = 0) {
-        let bytes = UnsafeRawBufferPointer(
-            start: ids.base + starts[start],
-            count: ids.count - starts[start]
-        )
-        var lengths: [Int32] = []
-        lengths.reserveCapacity(count - start)
-        for row in start..<count { lengths.append(Int32(starts[row + 1] - starts[row])) }
-        tensors[prefix + "bytes"] = Tensor(
-            elementType: .uint8,
-            shape: [bytes.count],
-            bytes: Array(bytes)
-        )
-        tensors[prefix + "lengths"] = Tensor(lengths)
-    }
-
-    /// The ids that `encode` wrote, checked to be absent here and different from each other.
-    func newIDs(
-        in tensors: NamedTensors,
-        prefix: String
-    ) throws(LearningError) -> (bytes: [UInt8], lengths: [Int32]) {
-        let bytes: [UInt8] = try tensors.values(prefix + "bytes", shape: [-1])
-        let lengths: [Int32] = try tensors.values(prefix + "lengths", shape: [-1])
-        var total = 0
-        for length in lengths {
-            guard (1...Int32(InteractionEvents.maximumIDLength)).contains(length) else {
-                throw Self.damaged(prefix, "an id of \(length) bytes")
-            }
-            total += Int(length)
-        }
-        guard total == bytes.count else {
-            throw Self.damaged(prefix, "\(bytes.count) bytes, the lengths add up to \(total)")
-        }
-        let others = IDTable(seed: 0)
-        let fault: String? = Self.forEach(bytes, lengths) { id in
-            guard UTF8Check.isValid(id) else { return "an id that is not UTF-8" }
-            let otherHash = others.hash(id)
-            guard find(id, hash: hash(id)) == Self.absent,
-                others.find(id, hash: otherHash) == Self.absent
-            else { return "the id \(Excerpt.quoted(id)) twice" }
-            _ = others.insert(id, hash: otherHash)
-            return nil
-        }
-        if let fault { throw Self.damaged(prefix, fault) }
-        return (bytes, lengths)
-    }
-
-    /// Calls `body` for each id until it returns something, and returns that.
-    static func forEach<Result>(
-        _ bytes: [UInt8],
-        _ lengths: [Int32],
-        _ body: (UnsafeRawBufferPointer) -> Result?
-    ) -> Result? {
-        bytes.withUnsafeBytes { all in
-            var start = 0
-            for length in lengths {
-                let id = UnsafeRawBufferPointer(rebasing: all[start..<(start + Int(length))])
-                if let result = body(id) { return result }
-                start += Int(length)
-            }
-            return nil
-        }
-    }
-
-    private static func damaged(_ prefix: String, _ what: String) -> LearningError {
-        LearningError(
-            .tensor,
-            "tensors \"\(prefix)…\" hold \(what)",
-            remedy: "the file or update is damaged; use another version"
-        )
+        for row in 0..<Int32(self.count) { place(row: row, hash: hash(self[row])) }
     }
 }

@@ -29,6 +29,10 @@ public final class ImplicitRecommender: Learner {
     private let userSums: RowMatrix
     private let itemSums: RowMatrix
     private let contextSums: RowMatrix
+    /// Value of `eventCount` at the last event that named the user or item.
+    private let usersTouched = Column<Int64>()
+    private let itemsTouched = Column<Int64>()
+    private let tables: [StateTable]
     private var evaluation: RankEvaluation
     private let changes: ModelChanges
     private let scratch: Scratch
@@ -43,40 +47,40 @@ public final class ImplicitRecommender: Learner {
         userSums = RowMatrix(width: settings.factors)
         itemSums = RowMatrix(width: settings.factors)
         contextSums = RowMatrix(width: settings.factors)
+        let start = Float(settings.implicit.initialAccumulator)
+        var (users, items) = (model.usersTable, model.itemsTable)
+        users.columns.append(MatrixColumn("optimizer.users", userSums, padding: start))
+        users.columns.append(PlainColumn.counts("users.touched", usersTouched))
+        items.columns.append(MatrixColumn("optimizer.items", itemSums, padding: start))
+        items.columns.append(PlainColumn.counts("items.touched", itemsTouched))
+        if model.historyLength > 0 {
+            items.columns.append(MatrixColumn("optimizer.context", contextSums, padding: start))
+        }
+        tables = [users, items]
         evaluation = RankEvaluation(settings: settings)
-        changes = ModelChanges(of: model)
+        changes = ModelChanges(of: tables)
         scratch = Scratch(model)
         (eventCount, repeatCount, skippedSteps) = (0, 0, 0)
+        changes.begin(from: model, whole: wholeTensors)
     }
 
     /// The learner whose `encode` gave this state.
-    public init(settings: RecommenderSettings, state: NamedTensors) throws(LearningError) {
-        try settings.require(.implicit)
-        self.settings = settings
-        model = try RecommenderModel(settings: settings, state: state)
-        let start = Float(settings.implicit.initialAccumulator)
-        let sums = [
-            ("users", model.userFactors.count), ("items", model.itemFactors.count),
-            ("context", model.contextFactors.count),
-        ]
-        var matrices: [RowMatrix] = []
-        for (name, rows) in sums {
-            let matrix = RowMatrix(width: settings.factors)
-            try RecommenderModel.fill(
-                matrix,
-                from: state,
-                "optimizer.\(name)",
-                rows: rows,
-                padding: start
-            )
-            matrices.append(matrix)
-        }
-        (userSums, itemSums, contextSums) = (matrices[0], matrices[1], matrices[2])
-        evaluation = try RankEvaluation(settings: settings, state: state)
-        changes = ModelChanges(of: model)
-        scratch = Scratch(model)
-        let counts = try state.counts("state.counts", shape: [3])
-        (eventCount, repeatCount, skippedSteps) = (counts[0], counts[1], counts[2])
+    public convenience init(
+        settings: RecommenderSettings,
+        state: any TensorSource
+    ) throws(LearningError) {
+        try self.init(settings: settings)
+        try tables.load(from: state)
+        try stageWholeTensors(of: state)()
+    }
+
+    /// Brings the state up by an increment.
+    public func restore(_ increment: any TensorSource) throws(LearningError) {
+        try CheckpointChanges.requireBase(of: increment, in: wholeTensors)
+        let placeRows = try tables.stage(increment)
+        let placeWhole = try stageWholeTensors(of: increment)
+        try placeRows()
+        placeWhole()
     }
 
     /// Decodes raw events; pure.
@@ -106,18 +110,49 @@ public final class ImplicitRecommender: Learner {
     /// What changed in the model since the last call.
     public func takeDelta() -> NamedTensors { changes.take(from: model) }
 
+    /// The tables of the state.
+    public var layout: StateLayout { tables.layout }
+
     /// The whole state.
     ///
     /// Take the delta first when updates are followed from this state on.
     public func encode() -> NamedTensors {
-        var state = NamedTensors()
-        model.encode(into: &state)
-        state["optimizer.users"] = userSums.tensor()
-        state["optimizer.items"] = itemSums.tensor()
-        state["optimizer.context"] = contextSums.tensor()
-        evaluation.encode(into: &state)
-        state["state.counts"] = Tensor([eventCount, repeatCount, skippedSteps])
+        var state = wholeTensors
+        tables.encode(into: &state)
         return state
+    }
+
+    /// The next part of a checkpoint; nil when it is time for the last one.
+    public func takeCheckpointPart(byteCount: Int) -> NamedTensors? {
+        changes.checkpoint.takePart(byteCount: byteCount)
+    }
+
+    /// The last part of a checkpoint.
+    public func takeLastCheckpointPart() -> NamedTensors {
+        changes.takeLastCheckpointPart(whole: wholeTensors)
+    }
+
+    private var wholeTensors: NamedTensors {
+        var tensors = NamedTensors()
+        model.encodeTotals(into: &tensors, prefix: "model.")
+        evaluation.encode(into: &tensors)
+        tensors["state.counts"] = Tensor([eventCount, repeatCount, skippedSteps])
+        return tensors
+    }
+
+    /// Checks the whole tensors of a state, and returns what puts them in their places.
+    private func stageWholeTensors(
+        of state: any TensorSource
+    ) throws(LearningError) -> () -> Void {
+        let totals = try RecommenderModel.totals(in: state, prefix: "model.")
+        let newEvaluation = try RankEvaluation(settings: settings, state: state)
+        let counts = try state.counts("state.counts", shape: [3])
+        return { [self] in
+            (model.clock, model.ratings) = totals
+            evaluation = newEvaluation
+            (eventCount, repeatCount, skippedSteps) = (counts[0], counts[1], counts[2])
+            changes.begin(from: model, whole: wholeTensors)
+        }
     }
 
     /// Prequential quality so far.
@@ -145,7 +180,11 @@ extension ImplicitRecommender {
             user != IDTable.absent && item != IDTable.absent && model.seen.contains(user, item)
         if isRepeat {
             repeatCount += 1
-            guard settings.implicit.repeats == .learned else { return }
+            guard settings.implicit.repeats == .learned else {
+                touch(user, item)
+                changes.insertForCheckpoint(user: user, item: item)
+                return
+            }
         }
         let isKnownUser = user != IDTable.absent
         if !isKnownUser { user = addUser(userID, hash: event.userHash) }
@@ -157,6 +196,7 @@ extension ImplicitRecommender {
         )
         if !isRepeat { evaluate(event, user: isKnownUser ? user : nil, item: item) }
         if item == IDTable.absent { item = addItem(itemID, hash: event.itemHash) }
+        touch(user, item)
         if !isRepeat {
             model.seen.append(user, item)
             changes.seenUsers.append(user)
@@ -169,7 +209,13 @@ extension ImplicitRecommender {
         changes.popularity.insert(item)
     }
 
+    private func touch(_ user: Int32, _ item: Int32) {
+        usersTouched[user] = eventCount
+        itemsTouched[item] = eventCount
+    }
+
     private func addUser(_ id: UnsafeRawBufferPointer, hash: UInt64) -> Int32 {
+        usersTouched.append(0)
         userSums.append(filledWith: Float(settings.implicit.initialAccumulator))
         return model.addUser(id, hash: hash)
     }
@@ -177,6 +223,7 @@ extension ImplicitRecommender {
     private func addItem(_ id: UnsafeRawBufferPointer, hash: UInt64) -> Int32 {
         let start = Float(settings.implicit.initialAccumulator)
         itemSums.append(filledWith: start)
+        itemsTouched.append(0)
         if model.historyLength > 0 { contextSums.append(filledWith: start) }
         return model.addItem(id, hash: hash)
     }

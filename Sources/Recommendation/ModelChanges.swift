@@ -2,7 +2,7 @@ import Learning
 
 /// What a learner has changed in its model since the last update: which rows, each once.
 ///
-/// Owned by the learner's thread.
+/// What an update has taken still has to go into a checkpoint. Owned by the learner's thread.
 final class ModelChanges {
     let users = RowSet()
     let items = RowSet()
@@ -11,15 +11,50 @@ final class ModelChanges {
     /// New (user, item) pairs, in order.
     let seenUsers = Column<Int32>()
     let seenItems = Column<Int32>()
+    /// What has changed since the last checkpoint and is not waiting for the next update.
+    let checkpoint: CheckpointChanges
+    private let checkpointUsers: RowSet
+    private let checkpointItems: RowSet
     // Where the model stood at the last update.
     private var userCount: Int
     private var itemCount: Int
     private var clock: Int64
 
-    init(of model: RecommenderModel) {
+    /// Follow with `begin`, once there is a state to begin from.
+    init(of tables: [StateTable]) {
+        checkpoint = CheckpointChanges(tables)
+        checkpointUsers = checkpoint.rows(of: "users")
+        checkpointItems = checkpoint.rows(of: "items")
+        (userCount, itemCount, clock) = (0, 0, 0)
+    }
+
+    /// Forgets all changes: both the last update and the last checkpoint hold what the model has
+    /// now.
+    func begin(from model: RecommenderModel, whole: NamedTensors) {
+        for set in [users, items, context, popularity] { set.removeAll() }
+        seenUsers.removeAll()
+        seenItems.removeAll()
         userCount = model.users.count
         itemCount = model.items.count
         clock = model.clock
+        checkpoint.begin(from: whole)
+    }
+
+    /// Notes rows of which only the learner has changed something: no update is to carry them.
+    func insertForCheckpoint(user: Int32, item: Int32) {
+        checkpointUsers.insert(user)
+        checkpointItems.insert(item)
+    }
+
+    /// Completes a checkpoint; the changes for the next update stay.
+    func takeLastCheckpointPart(whole: NamedTensors) -> NamedTensors {
+        noteForCheckpoint()
+        return checkpoint.takeLastPart(whole: whole)
+    }
+
+    private func noteForCheckpoint() {
+        checkpointUsers.formUnion(users)
+        for set in [items, context, popularity] { checkpointItems.formUnion(set) }
     }
 
     /// The changes as absolute values, in ascending order of rows; no tensors when nothing changed.
@@ -28,10 +63,15 @@ final class ModelChanges {
     func take(from model: RecommenderModel) -> NamedTensors {
         var delta = NamedTensors()
         guard model.clock != clock else { return delta }
+        noteForCheckpoint()
         delta["base"] = Tensor([clock, Int64(userCount), Int64(itemCount)])
         model.encodeTotals(into: &delta, prefix: "")
-        model.users.encode(into: &delta, prefix: "users.ids.", from: userCount)
-        model.items.encode(into: &delta, prefix: "items.ids.", from: itemCount)
+        for (prefix, ids, start) in [
+            ("users.ids.", model.users, userCount), ("items.ids.", model.items, itemCount),
+        ] {
+            let new = RowSelection.some((start..<ids.count).map { Int32($0) })
+            EncodedIDs(new, of: ids).encode(into: &delta, prefix: prefix)
+        }
         takeRows(from: model, into: &delta)
         delta["seen.users"] = seenUsers.tensor()
         delta["seen.items"] = seenItems.tensor()
@@ -46,10 +86,10 @@ final class ModelChanges {
     private func takeRows(from model: RecommenderModel, into delta: inout NamedTensors) {
         let userRows = users.takeAll()
         delta["users.rows"] = Tensor(userRows)
-        delta["users.factors"] = model.userFactors.tensor(rows: userRows)
+        delta["users.factors"] = model.userFactors.tensor(.some(userRows))
         let itemRows = items.takeAll()
         delta["items.rows"] = Tensor(itemRows)
-        delta["items.factors"] = model.itemFactors.tensor(rows: itemRows)
+        delta["items.factors"] = model.itemFactors.tensor(.some(itemRows))
         let counted = popularity.takeAll()
         delta["popularity.rows"] = Tensor(counted)
         delta["popularity.counts"] = Tensor(counted.map { model.popularity[$0] })
@@ -63,7 +103,7 @@ final class ModelChanges {
         guard length > 0 else { return }
         let contextRows = context.takeAll()
         delta["context.rows"] = Tensor(contextRows)
-        delta["context.factors"] = model.contextFactors.tensor(rows: contextRows)
+        delta["context.factors"] = model.contextFactors.tensor(.some(contextRows))
         let changed = Column<Int32>()
         for row in userRows {
             changed.append(

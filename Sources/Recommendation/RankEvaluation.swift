@@ -156,7 +156,7 @@ extension RankEvaluation {
     }
 
     /// Restores what `encode` wrote.
-    init(settings: RecommenderSettings, state: NamedTensors) throws(LearningError) {
+    init(settings: RecommenderSettings, state: any TensorSource) throws(LearningError) {
         self.init(settings: settings)
         means = try PrequentialMeans(
             columns: Self.columnCount,

@@ -1,64 +1,59 @@
 public import Learning
 
 extension RecommenderModel {
+    /// What a scorer needs of each user; learners keep more.
+    var usersTable: StateTable {
+        var columns: [any StateColumn] = [
+            IDColumn("model.users.ids.", users),
+            MatrixColumn("model.users.factors", userFactors),
+            ListColumn("model.seen.", seen, of: "items"),
+            PlainColumn("model.users.history", history, width: historyLength) {
+                -1...Int32($0["items", default: 0] - 1)
+            },
+        ]
+        if settings.feedback == .explicit {
+            columns.append(PlainColumn("model.users.bias", userBiases))
+        }
+        return StateTable(name: "users", ids: users, columns: columns)
+    }
+
+    /// What a scorer needs of each item; learners keep more.
+    var itemsTable: StateTable {
+        var columns: [any StateColumn] = [
+            IDColumn("model.items.ids.", items),
+            MatrixColumn("model.items.factors", itemFactors),
+            PlainColumn.counts("model.popularity.counts", popularity),
+        ]
+        if historyLength > 0 {
+            columns.append(MatrixColumn("model.context.factors", contextFactors))
+        }
+        if settings.feedback == .explicit {
+            columns.append(PlainColumn("model.items.bias", itemBiases))
+        } else {
+            columns.append(PlainColumn("model.popularity.decayed", decayedPopularity))
+        }
+        return StateTable(name: "items", ids: items, columns: columns)
+    }
+
     /// Restores the model from the `model.…` tensors of a learner's encoded state.
     public convenience init(
         settings: RecommenderSettings,
-        state: NamedTensors
+        state: any TensorSource
     ) throws(LearningError) {
         try self.init(settings: settings)
-        try decodeIDs(state)
-        let (userCount, itemCount) = (users.count, items.count)
-        let width = settings.factors
-        try Self.fill(userFactors, from: state, "model.users.factors", rows: userCount)
-        try Self.fill(itemFactors, from: state, "model.items.factors", rows: itemCount)
-        try Self.fill(
-            contextFactors,
-            from: state,
-            "model.context.factors",
-            rows: historyLength > 0 ? itemCount : 0
-        )
-        precondition(userFactors.width == width)
-        try seen.decode(state, prefix: "model.seen.", users: userCount, items: itemCount)
-        try decodeHistory(state, users: userCount, items: itemCount)
-        let counts = try state.counts("model.popularity.counts", shape: [itemCount])
-        counts.withUnsafeBufferPointer { popularity.append($0) }
-        if settings.feedback == .explicit {
-            let ofUsers: [Float] = try state.values("model.users.bias", shape: [userCount])
-            let ofItems: [Float] = try state.values("model.items.bias", shape: [itemCount])
-            ofUsers.withUnsafeBufferPointer { userBiases.append($0) }
-            ofItems.withUnsafeBufferPointer { itemBiases.append($0) }
-        } else {
-            let decayed: [Double] = try state.values(
-                "model.popularity.decayed",
-                shape: [itemCount]
-            )
-            decayed.withUnsafeBufferPointer { decayedPopularity.append($0) }
-        }
-        try decodeTotals(state, prefix: "model.")
+        try [usersTable, itemsTable].load(from: state)
+        (clock, ratings) = try Self.totals(in: state, prefix: "model.")
     }
 
-    /// Adds all of the model to `tensors`.
-    func encode(into tensors: inout NamedTensors) {
-        users.encode(into: &tensors, prefix: "model.users.ids.")
-        items.encode(into: &tensors, prefix: "model.items.ids.")
-        tensors["model.users.factors"] = userFactors.tensor()
-        tensors["model.items.factors"] = itemFactors.tensor()
-        tensors["model.context.factors"] = contextFactors.tensor()
-        seen.encode(into: &tensors, prefix: "model.seen.")
-        tensors["model.users.history"] = Tensor(
-            elementType: .int32,
-            shape: [users.count, historyLength],
-            bytes: history.tensor().bytes
-        )
-        tensors["model.popularity.counts"] = popularity.tensor()
-        if settings.feedback == .explicit {
-            tensors["model.users.bias"] = userBiases.tensor()
-            tensors["model.items.bias"] = itemBiases.tensor()
-        } else {
-            tensors["model.popularity.decayed"] = decayedPopularity.tensor()
-        }
-        encodeTotals(into: &tensors, prefix: "model.")
+    /// Brings the model up by a learner's increment.
+    public func restore(_ increment: any TensorSource) throws(LearningError) {
+        var totals = NamedTensors()
+        encodeTotals(into: &totals, prefix: "model.")
+        try increment.requireBase("base/model.counts", in: totals)
+        let place = try [usersTable, itemsTable].stage(increment)
+        let newTotals = try Self.totals(in: increment, prefix: "model.")
+        try place()
+        (clock, ratings) = newTotals
     }
 
     func encodeTotals(into tensors: inout NamedTensors, prefix: String) {
@@ -68,14 +63,8 @@ extension RecommenderModel {
         ])
     }
 
-    func decodeTotals(_ tensors: NamedTensors, prefix: String) throws(LearningError) {
-        let totals = try Self.totals(in: tensors, prefix: prefix)
-        clock = totals.clock
-        ratings = totals.ratings
-    }
-
     static func totals(
-        in tensors: NamedTensors,
+        in tensors: any TensorSource,
         prefix: String
     ) throws(LearningError) -> (clock: Int64, ratings: RatingTotals) {
         let counts = try tensors.counts(prefix + "counts", shape: [2])
@@ -98,65 +87,14 @@ extension RecommenderModel {
             )
         )
     }
-
-    private func decodeIDs(_ state: NamedTensors) throws(LearningError) {
-        let ofUsers = try users.newIDs(in: state, prefix: "model.users.ids.")
-        let ofItems = try items.newIDs(in: state, prefix: "model.items.ids.")
-        users.insertAll(ofUsers)
-        items.insertAll(ofItems)
-    }
-
-    private func decodeHistory(
-        _ state: NamedTensors,
-        users: Int,
-        items: Int
-    ) throws(LearningError) {
-        let rows: [Int32] = try state.values(
-            "model.users.history",
-            shape: [users, historyLength]
-        )
-        try checkHistory(rows, items: items, name: "model.users.history")
-        rows.withUnsafeBufferPointer { history.append($0) }
-    }
-
-    func checkHistory(_ rows: [Int32], items: Int, name: String) throws(LearningError) {
-        guard rows.allSatisfy({ $0 >= -1 && $0 < items }) else {
-            throw LearningError(
-                .tensor,
-                "tensor \"\(name)\" names an item outside 0..<\(items)",
-                remedy: "the file or update is damaged; use another version"
-            )
-        }
-    }
-
-    /// Appends the rows of a tensor of shape [rows, width] to an empty matrix.
-    static func fill(
-        _ matrix: RowMatrix,
-        from state: NamedTensors,
-        _ name: String,
-        rows: Int,
-        padding: Float = 0
-    ) throws(LearningError) {
-        let values: [Float] = try state.values(name, shape: [rows, matrix.width])
-        matrix.append(rows: values, padding: padding)
-    }
 }
 
-extension IDTable {
-    /// Adds ids that `newIDs` has checked.
-    func insertAll(_ ids: (bytes: [UInt8], lengths: [Int32])) {
-        let _: Void? = Self.forEach(ids.bytes, ids.lengths) { id in
-            _ = insert(id, hash: hash(id))
-            return nil
-        }
-    }
-}
-
-extension NamedTensors {
+extension TensorSource {
     /// Counts: not negative, and far enough from the largest integer to be added to.
     func counts(_ name: String, shape: [Int]) throws(LearningError) -> [Int64] {
         let counts: [Int64] = try values(name, shape: shape)
-        guard let wrong = counts.first(where: { !(0...1 << 60).contains($0) }) else {
+        guard let wrong = counts.first(where: { !(0...NamedTensors.maximumCount).contains($0) })
+        else {
             return counts
         }
         throw LearningError(
@@ -165,4 +103,9 @@ extension NamedTensors {
             remedy: "the file or update is damaged; use another version"
         )
     }
+}
+
+extension NamedTensors {
+    /// The largest number of events that is believed.
+    static var maximumCount: Int64 { 1 << 60 }
 }

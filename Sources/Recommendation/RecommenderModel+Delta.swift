@@ -7,8 +7,8 @@ extension RecommenderModel {
     public func apply(_ delta: NamedTensors) throws(LearningError) {
         guard !delta.isEmpty else { return }
         let update = try Update(delta, for: self)
-        users.insertAllAsNew(update.newUsers) { _ = addUser($0, hash: $1) }
-        items.insertAllAsNew(update.newItems) { _ = addItem($0, hash: $1) }
+        update.newUsers.forEach { id, _ in _ = addUser(id, hash: users.hash(id)) }
+        update.newItems.forEach { id, _ in _ = addItem(id, hash: items.hash(id)) }
         for (index, row) in update.users.enumerated() {
             userFactors.set(row, from: update.userFactors, at: index)
             for place in 0..<historyLength {
@@ -35,8 +35,8 @@ extension RecommenderModel {
 
     /// A delta that fits this model: all of its numbers, checked.
     private struct Update {
-        var newUsers: (bytes: [UInt8], lengths: [Int32])
-        var newItems: (bytes: [UInt8], lengths: [Int32])
+        var newUsers: EncodedIDs
+        var newItems: EncodedIDs
         var users: [Int32]
         var userFactors: [Float]
         var userBiases: [Float] = []
@@ -64,8 +64,10 @@ extension RecommenderModel {
                     remedy: "updates were missed; start again from the newest checkpoint"
                 )
             }
-            newUsers = try model.users.newIDs(in: delta, prefix: "users.ids.")
-            newItems = try model.items.newIDs(in: delta, prefix: "items.ids.")
+            newUsers = try EncodedIDs(delta, prefix: "users.ids.")
+            newItems = try EncodedIDs(delta, prefix: "items.ids.")
+            try model.users.requireNew(newUsers, prefix: "users.ids.")
+            try model.items.requireNew(newItems, prefix: "items.ids.")
             let userCount = model.users.count + newUsers.lengths.count
             let itemCount = model.items.count + newItems.lengths.count
             let k = model.settings.factors
@@ -88,7 +90,13 @@ extension RecommenderModel {
                     "users.history",
                     shape: [users.count, model.historyLength]
                 )
-                try model.checkHistory(history, items: itemCount, name: "users.history")
+                guard history.allSatisfy({ $0 >= -1 && $0 < itemCount }) else {
+                    throw LearningError(
+                        .tensor,
+                        "tensor \"users.history\" names an item outside 0..<\(itemCount)",
+                        remedy: "the update is damaged; start from the newest checkpoint"
+                    )
+                }
             }
             seenUsers = try delta.values("seen.users", shape: [-1])
             seenItems = try delta.values("seen.items", shape: [seenUsers.count])
@@ -136,18 +144,5 @@ extension NamedTensors {
             previous = row
         }
         return rows
-    }
-}
-
-extension IDTable {
-    /// Calls `add` with each id and its hash.
-    fileprivate func insertAllAsNew(
-        _ ids: (bytes: [UInt8], lengths: [Int32]),
-        _ add: (UnsafeRawBufferPointer, UInt64) -> Void
-    ) {
-        let _: Void? = Self.forEach(ids.bytes, ids.lengths) { id in
-            add(id, hash(id))
-            return nil
-        }
     }
 }

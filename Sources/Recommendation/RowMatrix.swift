@@ -32,15 +32,29 @@ final class RowMatrix {
     /// A new row in which every float, padding too, is `value`.
     @discardableResult
     func append(filledWith value: Float = 0) -> UnsafeMutablePointer<Float> {
-        if count == chunks.count * Self.rowsPerChunk {
+        grow(to: count + 1)
+        let row = self[Int32(count - 1)]
+        row.update(repeating: value, count: stride)
+        return row
+    }
+
+    /// Makes room for at least so many rows; the caller fills those that are new.
+    func extend(to newCount: Int, padding: Float) {
+        let oldCount = count
+        if newCount > oldCount { grow(to: newCount) }
+        guard stride > width, newCount > oldCount else { return }
+        for row in oldCount..<newCount {
+            (self[Int32(row)] + width).update(repeating: padding, count: stride - width)
+        }
+    }
+
+    private func grow(to newCount: Int) {
+        count = newCount
+        while count > chunks.count * Self.rowsPerChunk {
             let byteCount = Self.rowsPerChunk * stride * MemoryLayout<Float>.stride
             let memory = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: 64)
             chunks.append(memory.bindMemory(to: Float.self, capacity: Self.rowsPerChunk * stride))
         }
-        count += 1
-        let row = self[Int32(count - 1)]
-        row.update(repeating: value, count: stride)
-        return row
     }
 
     /// The rows from `start` that lie one after another, at most `limit`.
@@ -49,26 +63,37 @@ final class RowMatrix {
         return (UnsafePointer(self[Int32(start)]), min(limit, inChunk, count - start))
     }
 
-    /// A copy of all rows without padding, of shape [count, width].
-    func tensor() -> Tensor { tensor(count: count) { Int32($0) } }
+    /// Calls `body` with rows whose floats follow one another in memory, without padding between:
+    /// the first one's memory, its number, and how many rows.
+    func forEachBlock<Failure: Error>(
+        of rows: Range<Int>,
+        _ body: (UnsafeMutablePointer<Float>, _ first: Int, _ count: Int) throws(Failure) -> Void
+    ) throws(Failure) {
+        var row = rows.lowerBound
+        while row < rows.upperBound {
+            let inChunk = Self.rowsPerChunk - row % Self.rowsPerChunk
+            let count = stride == width ? min(inChunk, rows.upperBound - row) : 1
+            try body(self[Int32(row)], row, count)
+            row += count
+        }
+    }
 
-    /// A copy of the given rows without padding.
-    func tensor(rows: [Int32]) -> Tensor { tensor(count: rows.count) { rows[$0] } }
-
-    private func tensor(count: Int, row: (Int) -> Int32) -> Tensor {
-        let rowBytes = width * MemoryLayout<Float>.stride
-        let bytes = [UInt8](unsafeUninitializedCapacity: count * rowBytes) { target, initialized in
-            if let start = target.baseAddress.map({ UnsafeMutableRawPointer($0) }) {
-                for index in 0..<count {
-                    (start + index * rowBytes).copyMemory(
-                        from: self[row(index)],
-                        byteCount: rowBytes
-                    )
+    /// A copy of rows without padding, of shape [rows, width].
+    func tensor(_ rows: RowSelection) -> Tensor {
+        let rowByteCount = width * MemoryLayout<Float>.stride
+        let bytes = [UInt8](unsafeUninitializedCapacity: rows.count * rowByteCount) {
+            target,
+            initializedCount in
+            guard let start = UnsafeMutableRawBufferPointer(target).baseAddress else { return }
+            rows.forEachRun { rows, place in
+                forEachBlock(of: rows) { block, first, count in
+                    (start + (place + first - rows.lowerBound) * rowByteCount)
+                        .copyMemory(from: block, byteCount: count * rowByteCount)
                 }
             }
-            initialized = count * rowBytes
+            initializedCount = rows.count * rowByteCount
         }
-        return Tensor(elementType: .float32, shape: [count, width], bytes: bytes)
+        return Tensor(elementType: .float32, shape: [rows.count, width], bytes: bytes)
     }
 
     /// Overwrites a row with `width` floats of `values`, those at `index * width`.
@@ -76,14 +101,6 @@ final class RowMatrix {
         values.withUnsafeBufferPointer { source in
             guard let start = source.baseAddress else { return }
             self[row].update(from: start + index * width, count: width)
-        }
-    }
-
-    /// Appends rows from a tensor of shape [count, width].
-    func append(rows values: [Float], padding: Float = 0) {
-        for index in 0..<(values.count / width) {
-            append(filledWith: padding)
-            set(Int32(count - 1), from: values, at: index)
         }
     }
 }

@@ -27,6 +27,38 @@ final class RowSet {
         if word < words.count { words.base[word] &= ~(1 << UInt64(row & 63)) }
     }
 
+    /// Number of rows.
+    var count: Int { words.buffer.reduce(0) { $0 + $1.nonzeroBitCount } }
+
+    /// The first row of the set from `start` on; nil when there is none.
+    func next(from start: Int) -> Int32? {
+        var index = start >> 6
+        guard index < words.count else { return nil }
+        var word = words.base[index] & (~0 << UInt64(start & 63))
+        while word == 0 {
+            index += 1
+            guard index < words.count else { return nil }
+            word = words.base[index]
+        }
+        return Int32(index << 6 | word.trailingZeroBitCount)
+    }
+
+    /// Adds all rows of another set.
+    func formUnion(_ other: RowSet) {
+        guard !other.isEmpty else { return }
+        if words.count < other.words.count {
+            words.append(repeating: 0, count: other.words.count - words.count)
+        }
+        for index in 0..<other.words.count { words.base[index] |= other.words.base[index] }
+        isEmpty = false
+    }
+
+    /// Removes all rows.
+    func removeAll() {
+        words.base.update(repeating: 0, count: words.count)
+        isEmpty = true
+    }
+
     /// Removes all rows and returns them in ascending order.
     func takeAll() -> [Int32] {
         guard !isEmpty else { return [] }

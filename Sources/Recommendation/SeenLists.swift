@@ -63,49 +63,28 @@ final class SeenLists {
         return start
     }
 
-    /// Adds all lists to `tensors`: lengths by user, then the items of one user after another.
-    func encode(into tensors: inout NamedTensors, prefix: String) {
-        var counts: [Int32] = []
-        counts.reserveCapacity(userCount)
-        let items = Column<Int32>(capacity: max(pairCount, 1))
-        for user in 0..<Int32(userCount) {
-            counts.append(Int32(self[user].count))
-            items.append(self[user])
-        }
-        tensors[prefix + "counts"] = Tensor(counts)
-        tensors[prefix + "items"] = items.tensor()
-    }
-
-    /// Fills empty lists from what `encode` wrote.
-    func decode(
-        _ tensors: NamedTensors,
-        prefix: String,
-        users: Int,
-        items itemCount: Int
-    ) throws(LearningError) {
-        let counts: [Int32] = try tensors.values(prefix + "counts", shape: [users])
-        let items: [Int32] = try tensors.values(prefix + "items", shape: [-1])
-        let total = counts.reduce(Int64(0)) { $0 + Int64($1) }
-        var lastUser = [Int32](repeating: -1, count: itemCount)
-        var next = 0
-        var isValid = total == items.count && counts.allSatisfy { $0 >= 0 }
-        for user in 0..<(isValid ? users : 0) {
-            appendUser()
-            for _ in 0..<counts[user] where isValid {
-                let item = items[next]
-                next += 1
-                isValid = item >= 0 && item < itemCount && lastUser[Int(item)] != Int32(user)
-                guard isValid else { break }
-                lastUser[Int(item)] = Int32(user)
-                append(Int32(user), item)
+    /// Gives the user this list, checked before; a user one beyond the last is added.
+    func set(_ user: Int, to items: UnsafeBufferPointer<Int32>) {
+        if user == blocks.count { appendUser() }
+        var block = blocks[user]
+        pairCount += items.count - Int(block.count)
+        let capacityLog2 = Int32(max(items.count, 4) - 1).significantBits
+        if items.isEmpty || block.count == 0 || capacityLog2 != block.capacityLog2 {
+            if block.count > 0 { free[Int(block.capacityLog2)].append(block.start) }
+            block = Block()
+            if !items.isEmpty {
+                block.capacityLog2 = capacityLog2
+                block.start = allocate(log2: capacityLog2)
             }
         }
-        guard isValid else {
-            throw LearningError(
-                .tensor,
-                "tensors \"\(prefix)…\" hold lists that do not fit \(itemCount) items",
-                remedy: "the file is damaged; use another version"
-            )
-        }
+        block.count = Int32(items.count)
+        blocks[user] = block
+        guard let source = items.baseAddress else { return }
+        (pool.base + block.start).update(from: source, count: items.count)
     }
+}
+
+extension Int32 {
+    /// Bits up to the highest one that is set.
+    fileprivate var significantBits: Int32 { Int32(bitWidth - leadingZeroBitCount) }
 }

@@ -1,18 +1,40 @@
 // A log in memory, for tests and for measuring a learner without a broker. Topics are made by
-// whoever writes to them first. Any number of sources and sinks, each on its own thread.
+// whoever writes to them first. Any number of sources and sinks, each on its own thread. Readers see
+// committed records only, as Kafka's do with `read_committed`.
 import Synchronization
 
 /// Topics whose records live in this process only.
 public final class MemoryLog: Sendable {
-    fileprivate struct Stored: Sendable {
+    struct Stored: Sendable {
         var timestamp: Int64
         var key: [UInt8]?
         var value: [UInt8]?
         var headers: [RecordHeader]
+        /// Nil once its transaction is decided, or if it belongs to none.
+        var transactionalID: String?
+        /// Whether readers get it: not records of aborted transactions, nor the offset at which a
+        /// transaction ends.
+        var isVisible = true
+    }
+
+    /// What is known of a transactional id.
+    struct Transaction: Sendable {
+        /// Counts its sinks; only the newest may write.
+        var generation = 0
+        var isOpen = false
+        /// Where it has written, and its first offset there.
+        var partitions: [TopicPartition: Offset] = [:]
+        var offsets: [TopicPartition: Offset] = [:]
+    }
+
+    struct State: Sendable {
+        var logs: [TopicPartition: [Stored]] = [:]
+        var transactions: [String: Transaction] = [:]
+        var committedOffsets: [TopicPartition: Offset] = [:]
     }
 
     private let partitionCounts: [String: Int32]
-    private let logs = Mutex<[TopicPartition: [Stored]]>([:])
+    let state = Mutex(State())
 
     /// Topics by name with their numbers of partitions.
     public init(_ partitionCounts: [String: Int32]) {
@@ -29,17 +51,32 @@ public final class MemoryLog: Sendable {
         MemorySink(log: self)
     }
 
+    /// A sink for any of the topics that writes in transactions.
+    public func sink(transactionalID: String) -> some TransactionalSink {
+        MemoryTransactionalSink(log: self, id: transactionalID)
+    }
+
     /// The values of a partition's records from the beginning; a tombstone is empty.
     public func values(of partition: TopicPartition) -> [[UInt8]] {
-        logs.withLock { $0[partition, default: []].map { $0.value ?? [] } }
+        visible(partition).map { $0.value ?? [] }
     }
 
     /// The headers of a partition's records from the beginning.
     public func headers(of partition: TopicPartition) -> [[RecordHeader]] {
-        logs.withLock { $0[partition, default: []].map(\.headers) }
+        visible(partition).map(\.headers)
     }
 
-    fileprivate func partitionCount(of topic: String) throws(StreamError) -> Int32 {
+    /// The offsets that were committed with transactions.
+    public var committedOffsets: [TopicPartition: Offset] { state.withLock { $0.committedOffsets } }
+
+    private func visible(_ partition: TopicPartition) -> [Stored] {
+        state.withLock { state in
+            state.logs[partition, default: []].prefix(Self.end(of: partition, state))
+                .filter(\.isVisible)
+        }
+    }
+
+    func partitionCount(of topic: String) throws(StreamError) -> Int32 {
         guard let count = partitionCounts[topic] else {
             throw StreamError(
                 .unknownTopic,
@@ -50,36 +87,57 @@ public final class MemoryLog: Sendable {
         return count
     }
 
-    fileprivate func append(_ record: OutgoingRecord) throws(StreamError) -> (Int32, Offset) {
+    /// Where a record belongs.
+    func log(of record: OutgoingRecord) throws(StreamError) -> TopicPartition {
         let count = try partitionCount(of: record.topic)
         let hash = (record.key ?? []).reduce(UInt32(17)) { $0 &* 31 &+ UInt32($1) }
         let partition = record.partition ?? Int32(hash % UInt32(count))
+        return TopicPartition(topic: record.topic, partition: partition)
+    }
+
+    static func append(
+        _ record: OutgoingRecord,
+        to log: TopicPartition,
+        transactionalID: String?,
+        _ state: inout State
+    ) -> Offset {
         let stored = Stored(
             timestamp: record.timestamp ?? -1,
             key: record.key,
             value: record.value,
-            headers: record.headers
+            headers: record.headers,
+            transactionalID: transactionalID
         )
-        let log = TopicPartition(topic: record.topic, partition: partition)
-        return logs.withLock { logs in
-            logs[log, default: []].append(stored)
-            return (partition, Offset(logs[log, default: []].count - 1))
-        }
+        state.logs[log, default: []].append(stored)
+        return Offset(state.logs[log, default: []].count - 1)
     }
 
-    fileprivate func read(
+    /// The visible records from an offset on, and the offset after the last that was looked at.
+    func read(
         _ partition: TopicPartition,
         from offset: Offset,
         maximumCount: Int
-    ) -> ArraySlice<Stored> {
-        logs.withLock { logs in
-            let records = logs[partition, default: []]
-            return records.dropFirst(Int(offset)).prefix(maximumCount)
+    ) -> (records: [(offset: Offset, Stored)], next: Offset) {
+        state.withLock { state in
+            let end = Self.end(of: partition, state)
+            let records = state.logs[partition, default: []]
+            var (found, next): ([(offset: Offset, Stored)], Int) = ([], Int(offset))
+            while next < end, found.count < maximumCount {
+                if records[next].isVisible { found.append((Offset(next), records[next])) }
+                next += 1
+            }
+            return (found, Offset(next))
         }
     }
 
-    fileprivate func end(of partition: TopicPartition) -> Offset {
-        logs.withLock { Offset($0[partition, default: []].count) }
+    /// Where the first undecided transaction begins, or the end of the log.
+    func end(of partition: TopicPartition) -> Offset {
+        state.withLock { Offset(Self.end(of: partition, $0)) }
+    }
+
+    private static func end(of partition: TopicPartition, _ state: State) -> Int {
+        let undecided = state.transactions.values.compactMap { $0.partitions[partition] }.min()
+        return undecided.map { Int($0) } ?? state.logs[partition, default: []].count
     }
 }
 
@@ -122,8 +180,8 @@ private final class MemorySource: RecordSource {
             guard room > 0, let topicIndex = topics.firstIndex(of: partition.topic) else {
                 continue
             }
-            var offset = position
-            for stored in log.read(partition, from: position, maximumCount: room) {
+            let (found, next) = log.read(partition, from: position, maximumCount: room)
+            for (offset, stored) in found {
                 records.append(
                     Record(
                         topicIndex: Int32(topicIndex),
@@ -135,9 +193,8 @@ private final class MemorySource: RecordSource {
                     )
                 )
                 headers.append(stored.headers)
-                offset += 1
             }
-            positions[partition] = offset
+            positions[partition] = next
         }
         let (owned, allHeaders) = (memory, headers)
         return RecordBatch(
@@ -152,6 +209,13 @@ private final class MemorySource: RecordSource {
         timeout: Duration
     ) -> (first: Offset, end: Offset) {
         (0, log.end(of: partition))
+    }
+
+    func reachedEnd(of partition: TopicPartition) -> Offset? {
+        guard let position = positions[partition], position >= log.end(of: partition) else {
+            return nil
+        }
+        return position
     }
 
     func pause(_ partitions: [TopicPartition]) { paused.formUnion(partitions) }
@@ -169,9 +233,12 @@ private final class MemorySink: RecordSink {
     }
 
     func send(_ record: OutgoingRecord, token: UInt64) throws(StreamError) {
-        let (partition, offset) = try log.append(record)
+        let partition = try log.log(of: record)
+        let offset = log.state.withLock {
+            MemoryLog.append(record, to: partition, transactionalID: nil, &$0)
+        }
         deliveries.append(
-            Delivery(token: token, partition: partition, offset: offset, error: nil)
+            Delivery(token: token, partition: partition.partition, offset: offset, error: nil)
         )
     }
 

@@ -23,6 +23,12 @@ public protocol RecordSource: AnyObject {
         timeout: Duration
     ) throws(StreamError) -> (first: Offset, end: Offset)
 
+    /// Up to where a partition has been read, if reading last found nothing more there; nil before.
+    ///
+    /// Every record before it has been polled. It may lie beyond the last record: a log has offsets
+    /// without records, such as those of the ends of transactions.
+    func reachedEnd(of partition: TopicPartition) -> Offset?
+
     /// Stops returning records of these partitions until `resume`; their positions are kept.
     func pause(_ partitions: [TopicPartition]) throws(StreamError)
 

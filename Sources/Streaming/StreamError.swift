@@ -30,6 +30,8 @@ public struct StreamError: Error, Sendable, Equatable, CustomStringConvertible {
     public var code: Int32
     /// Whether the same call can succeed later.
     public var isRetriable: Bool
+    /// Whether the running transaction can only be aborted.
+    public var needsAbort: Bool
     /// Whether the source or sink is of no further use.
     public var isFatal: Bool
 
@@ -40,6 +42,7 @@ public struct StreamError: Error, Sendable, Equatable, CustomStringConvertible {
         remedy: String,
         code: Int32 = 0,
         isRetriable: Bool = false,
+        needsAbort: Bool = false,
         isFatal: Bool = false
     ) {
         self.kind = kind
@@ -47,6 +50,7 @@ public struct StreamError: Error, Sendable, Equatable, CustomStringConvertible {
         self.remedy = remedy
         self.code = code
         self.isRetriable = isRetriable
+        self.needsAbort = needsAbort
         self.isFatal = isFatal
     }
 

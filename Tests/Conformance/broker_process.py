@@ -10,6 +10,8 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+#: Why a case is skipped when the broker was named by its address.
+NEEDS_PROCESS = "needs the broker's process"
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 

@@ -1,24 +1,21 @@
 """Fixtures of the conformance suite: a shared broker, brokers of a case's own, unique names.
 
-Every case is a test named `test_cNN_what_holds`, after the numbered list in README.md.
+Every case is a test named `test_cNN_what_holds`, after the numbered list in CASES.md.
 """
 
 from __future__ import annotations
 
 import itertools
 import os
-import re
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from broker_process import BrokerProcess, find_freshet
+from broker_process import NEEDS_PROCESS, BrokerProcess, find_freshet
+from cases import all_cases, case_number, listed
 
-CASE_COUNT = 90
-NEEDS_PROCESS = "needs the broker's process"
-CASE_NAME = re.compile(r"test_c(\d\d)_")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -110,22 +107,40 @@ def unique() -> Callable[[str], str]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Says per number what became of the cases, so that none is missing unnoticed."""
+    """Says what became of each case, and why some were skipped, so that none is missed."""
     outcomes: dict[int, set[str]] = {}
+    skips: dict[str, list[str]] = {}
     for outcome in ("passed", "failed", "error", "skipped"):
         for report in terminalreporter.stats.get(outcome, []):
-            match = CASE_NAME.search(report.nodeid)
-            if match:
-                outcomes.setdefault(int(match[1]), set()).add(outcome)
+            number = case_number(report.nodeid)
+            if number is not None:
+                outcomes.setdefault(number, set()).add(outcome)
+            if outcome == "skipped":
+                skips.setdefault(skip_reason(report), []).append(report.nodeid)
     if not outcomes:
         return
+    cases = all_cases().values()
+    here = {case.number for case in cases if case.reason is None}
     red = [number for number, seen in outcomes.items() if seen & {"failed", "error"}]
     skipped = [number for number, seen in outcomes.items() if seen == {"skipped"}]
-    missing = sorted(set(range(1, CASE_COUNT + 1)) - set(outcomes))
-    green = len(outcomes) - len(red) - len(skipped)
+    say = terminalreporter.write_line
     terminalreporter.section("conformance cases")
-    terminalreporter.write_line(f"green {green} of {CASE_COUNT}")
+    say(f"green {len(outcomes) - len(red) - len(skipped)} of {len(here)}")
+    missing = here - set(outcomes)
     for label, numbers in (("red", red), ("skipped", skipped), ("not in this run", missing)):
         if numbers:
-            listed = " ".join(f"C{number:02}" for number in sorted(numbers))
-            terminalreporter.write_line(f"{label} {len(numbers)}: {listed}")
+            say(f"{label} {len(numbers)}: {listed(numbers)}")
+    for case in cases:
+        if case.reason is not None:
+            say(f"not here C{case.number:02}: {case.reason}")
+    if skips:
+        say(f"skipped tests, {sum(map(len, skips.values()))}, by reason:")
+    for reason in sorted(skips):
+        names = {case_number(name) for name in skips[reason]} - {None}
+        say(f"  {reason}: {len(skips[reason])} ({listed(number for number in names if number)})")
+
+
+def skip_reason(report: pytest.TestReport) -> str:
+    """What a skipped test said."""
+    told = report.longrepr
+    return str(told[2] if isinstance(told, tuple) else told).removeprefix("Skipped: ")

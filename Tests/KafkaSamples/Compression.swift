@@ -76,4 +76,65 @@ package enum Compressed {
         let count = ZSTD_compress(&output, output.count, bytes, bytes.count, 3)
         return Array(output.prefix(count))
     }
+
+    /// A Zstandard frame that does not tell its size and asks for a window of 2 GiB, in raw blocks.
+    package static func zstdOfGreatestWindow(_ bytes: [UInt8]) -> [UInt8] {
+        var output: [UInt8] = [0x28, 0xB5, 0x2F, 0xFD, 0, (31 - 10) << 3]
+        var rest = bytes[...]
+        repeat {
+            let block = rest.prefix(100_000)
+            rest = rest.dropFirst(block.count)
+            let header = UInt32(block.count << 3 | (rest.isEmpty ? 1 : 0))
+            output += withUnsafeBytes(of: header.littleEndian) { Array($0.prefix(3)) } + block
+        } while !rest.isEmpty
+        return output
+    }
+
+    /// Compresses as a client that does not know yet how much will come.
+    package static func zstdStream(_ bytes: [UInt8], level: Int32, windowLog: Int32) -> [UInt8] {
+        let context = ZSTD_createCCtx()
+        defer { ZSTD_freeCCtx(context) }
+        ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level)
+        ZSTD_CCtx_setParameter(context, ZSTD_c_windowLog, windowLog)
+        var output = [UInt8](repeating: 0, count: ZSTD_compressBound(bytes.count) + 1000)
+        var target = ZSTD_outBuffer(dst: nil, size: output.count, pos: 0)
+        bytes.withUnsafeBytes { bytes in
+            output.withUnsafeMutableBytes { output in
+                target.dst = output.baseAddress
+                for (end, mode) in [(bytes.count / 2, ZSTD_e_continue), (bytes.count, ZSTD_e_end)] {
+                    var source = ZSTD_inBuffer(src: bytes.baseAddress, size: end, pos: 0)
+                    source.pos = mode == ZSTD_e_end ? bytes.count / 2 : 0
+                    while source.pos < end || mode == ZSTD_e_end {
+                        if ZSTD_compressStream2(context, &target, &source, mode) == 0 { break }
+                    }
+                }
+            }
+        }
+        return Array(output.prefix(target.pos))
+    }
+
+    /// LZ4 in linked blocks of 4 MiB, which need the most memory to open.
+    package static func lz4OfLargestBlocks(_ bytes: [UInt8]) -> [UInt8] {
+        var preferences = LZ4F_preferences_t()
+        preferences.frameInfo.blockSizeID = LZ4F_max4MB
+        var context: OpaquePointer?
+        LZ4F_createCompressionContext(&context, UInt32(LZ4F_VERSION))
+        defer { LZ4F_freeCompressionContext(context) }
+        let bound = LZ4F_compressBound(bytes.count, &preferences)
+        var output = [UInt8](repeating: 0, count: bound + 64)
+        let count = output.withUnsafeMutableBytes { output -> Int in
+            guard let start = output.baseAddress else { return 0 }
+            var count = LZ4F_compressBegin(context, start, output.count, &preferences)
+            count += LZ4F_compressUpdate(
+                context,
+                start + count,
+                output.count - count,
+                bytes,
+                bytes.count,
+                nil
+            )
+            return count + LZ4F_compressEnd(context, start + count, output.count - count, nil)
+        }
+        return Array(output.prefix(count))
+    }
 }

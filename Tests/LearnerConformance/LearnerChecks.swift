@@ -31,7 +31,14 @@ struct LearnerChecks<L: Learner> {
         case encodeIsACopy
     }
 
-    let stamp = ModelStamp(model: "m", version: 3, epoch: 1, sequence: 9, watermark: 77)
+    let stamp = ModelStamp(
+        model: "m",
+        version: 3,
+        epoch: 1,
+        sequence: 9,
+        watermark: 77,
+        position: 5
+    )
 
     func run(_ check: Check) throws {
         switch check {

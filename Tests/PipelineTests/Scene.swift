@@ -14,8 +14,11 @@ final class Scene: Sendable {
     let store: ModelStore
     let directory: String
     let settings: RecommenderSettings
+    /// The time of day, in milliseconds since 1970.
+    let time: Int64
 
-    init(inputPartitions: Int32 = 1) throws {
+    init(inputPartitions: Int32 = 1, time: Int64 = 5000) throws {
+        self.time = time
         directory = NSTemporaryDirectory() + "pipeline-" + UUID().uuidString
         store = try ModelStore(directory: directory)
         log = MemoryLog([
@@ -59,12 +62,15 @@ final class Scene: Sendable {
     /// A trainer of this scene's model; `source` may stand in for the log.
     func trainer(
         source: (any RecordSource)? = nil,
+        store: ModelStore? = nil,
+        updates: UpdatesConnection? = nil,
         stopsAtEnd: Bool = true,
         stop: StopSignal = StopSignal(),
         board: Board<TrainerStatus> = Board(TrainerStatus()),
         publishInterval: Duration = .zero,
         checkpointEvents: Int64 = 0,
-        start: TrainerSettings.Start = .earliest
+        start: TrainerSettings.Start = .earliest,
+        duplicateWindow: Int = 1000
     ) throws -> Trainer<ImplicitRecommender> {
         try Trainer(
             TrainerSettings(
@@ -77,16 +83,26 @@ final class Scene: Sendable {
                 publishInterval: publishInterval,
                 checkpointInterval: .seconds(3600),
                 checkpointEvents: checkpointEvents,
+                duplicateWindow: duplicateWindow,
                 stopsAtEnd: stopsAtEnd
             ),
             learnerSettings: settings,
             source: source ?? log.source(["interactions"]),
             sink: log.sink(),
-            store: store,
-            clock: WallClock { 5000 },
+            updates: updates ?? self.updates,
+            store: store ?? self.store,
+            clock: WallClock { [time] in time },
             stop: stop,
             board: board,
             logger: quiet
+        )
+    }
+
+    var updates: UpdatesConnection {
+        let log = log
+        return UpdatesConnection(
+            openSink: { log.sink(transactionalID: "freshet-trainer-test") },
+            openSource: { log.source(["model-updates"]) }
         )
     }
 
@@ -191,6 +207,7 @@ final class FailingSource: RecordSource {
     ) throws(StreamError) -> (first: Offset, end: Offset) {
         try source.watermarks(of: partition, timeout: timeout)
     }
+    func reachedEnd(of partition: TopicPartition) -> Offset? { source.reachedEnd(of: partition) }
     func pause(_ partitions: [TopicPartition]) throws(StreamError) { try source.pause(partitions) }
     func resume(_ partitions: [TopicPartition]) throws(StreamError) {
         try source.resume(partitions)

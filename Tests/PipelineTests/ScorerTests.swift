@@ -62,9 +62,11 @@ import Testing
                 epoch: status.epoch,
                 sequence: status.sequence + 2,
                 previous: status.hash,
-                watermark: 0
+                watermark: 0,
+                position: 0
             ),
-            content: .delta([])
+            content: .delta([]),
+            origin: try #require(try TrainerIdentity.origin(of: "test", in: scene.store))
         )
         for record in UpdateFormat.records(of: lost, topic: "model-updates", partition: 0) {
             try scene.log.sink().send(record, token: 0)
@@ -96,7 +98,8 @@ import Testing
                 epoch: before.epoch - 1,
                 sequence: 7,
                 previous: before.hash,
-                watermark: 0
+                watermark: 0,
+                position: 0
             ),
             content: .delta([])
         )

@@ -11,7 +11,8 @@ import Testing
                 epoch: 3,
                 sequence: 9,
                 previous: UpdateIdentity.noPredecessor,
-                watermark: 77
+                watermark: 77,
+                position: 120
             ),
             content: .delta(payload)
         )

@@ -17,6 +17,7 @@ struct AnswerTests {
         var version: Int64
         var sequence: Int64
         var watermark: Int64
+        var position: Int64
         var cold_start: Bool?
         var unknown_candidates: [String]?
     }
@@ -125,7 +126,14 @@ struct AnswerTests {
         let requests = (0..<75).map {
             Array("{\"request\":\($0),\"user\":\"u\($0)\",\"count\":\(1 + $0 * 13)}".utf8)
         }
-        let stamp = ModelStamp(model: "m", version: 1, epoch: 1, sequence: 1, watermark: 1)
+        let stamp = ModelStamp(
+            model: "m",
+            version: 1,
+            epoch: 1,
+            sequence: 1,
+            watermark: 1,
+            position: 5
+        )
         let together = withEncoded(requests) { model.answer($0, stamp: stamp) }
         for (index, request) in requests.enumerated() {
             let alone = withEncoded([request]) { model.answer($0, stamp: stamp)[0] }
@@ -202,6 +210,7 @@ struct AnswerTests {
                         version: 3,
                         sequence: 9,
                         watermark: 77,
+                        position: 5,
                         cold_start: true
                     )
             )

@@ -55,7 +55,14 @@ func interaction(_ user: String, _ item: String, value: Double = 1, at time: Int
 
 /// One answer as text, from a model named "m".
 func answer(_ model: RecommenderModel, _ request: String) -> (text: String?, refusal: String?) {
-    let stamp = ModelStamp(model: "m", version: 3, epoch: 1, sequence: 9, watermark: 77)
+    let stamp = ModelStamp(
+        model: "m",
+        version: 3,
+        epoch: 1,
+        sequence: 9,
+        watermark: 77,
+        position: 5
+    )
     let answer = withEncoded([Array(request.utf8)]) { model.answer($0, stamp: stamp)[0] }
     return (answer.value.map { String(decoding: $0, as: UTF8.self) }, answer.refusal)
 }

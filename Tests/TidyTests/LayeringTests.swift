@@ -29,6 +29,35 @@ import Testing
         "GRDB",
     ]
 
+    /// What is not shipped and has its own places, by folder.
+    private static let allowedOutside: [String: Set<String>] = [
+        "Fuzz/Cases": ["KafkaBroker", "KafkaWire", "KafkaSamples", "CKernels"],
+        "Fuzz/freshet-fuzz": ["FuzzCases", "CAllocationCount", "KafkaBroker", "Logging"],
+        "Tests/KafkaSamples": ["KafkaWire", "CKernels", "CZlib", "CLZ4", "CZstd", "CSnappy"],
+    ]
+
+    @Test func `the fuzz target goes in by the broker's doors`() throws {
+        for (folder, modules) in Self.allowedOutside {
+            let sources = try PackageFiles.swiftSources().filter { $0.path.hasPrefix(folder + "/") }
+            #expect(!sources.isEmpty, "\(folder) is gone: take it from the table above")
+            for source in sources {
+                let isInside = source.codeLines.contains { $0.contains("@testable") }
+                #expect(!isInside, "\(source.path) goes past the doors")
+                for module in source.imports where !Self.platform.contains(module) {
+                    #expect(modules.contains(module), "\(source.path) may not import \(module)")
+                }
+            }
+        }
+        for folder in try PackageFiles.names(in: "Fuzz") {
+            let isSwift = PackageFiles.paths(below: "Fuzz/\(folder)")
+                .contains { $0.hasSuffix(".swift") }
+            #expect(
+                !isSwift || Self.allowedOutside["Fuzz/\(folder)"] != nil,
+                "say in the table above what Fuzz/\(folder) may import"
+            )
+        }
+    }
+
     @Test func `imports run downwards only`() throws {
         for source in try PackageFiles.swiftSources() where source.path.hasPrefix("Sources/") {
             let target = String(source.path.split(separator: "/")[1])

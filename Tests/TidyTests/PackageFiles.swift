@@ -38,12 +38,12 @@ enum PackageFiles {
             && isDirectory.boolValue
     }
 
-    /// Every Swift file of `Sources` and `Tests`.
+    /// Every Swift file of `Sources`, `Tests` and `Fuzz`.
     static func swiftSources() throws -> [SwiftSource] { try readSources.get() }
 
     /// Read once for all tests.
     private static let readSources = Result {
-        try (paths(below: "Sources") + paths(below: "Tests"))
+        try ["Sources", "Tests", "Fuzz"].flatMap(paths)
             .filter { $0.hasSuffix(".swift") }
             .map { SwiftSource(path: $0, text: try text($0)) }
     }

@@ -31,7 +31,9 @@ import Testing
         // Written in two halves, so that this file does not find itself.
         let words = ["TO" + "DO", "FIX" + "ME", "XX" + "X"]
         let endings = [".swift", ".c", ".h", ".py", ".sh", ".yaml", ".md"]
-        let folders = ["Sources", "Tests", "Examples", "Benchmarks", "config", "topics", "docs"]
+        let folders = [
+            "Sources", "Tests", "Fuzz", "Examples", "Benchmarks", "config", "topics", "docs",
+        ]
         let paths = folders.flatMap { PackageFiles.paths(below: $0) }
             .filter { path in endings.contains { path.hasSuffix($0) } }
         for path in paths + ["Package.swift", "Makefile", ".ci/run"] {

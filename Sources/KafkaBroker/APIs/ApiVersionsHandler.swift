@@ -25,8 +25,8 @@ struct ApiVersionsHandler: RequestHandler {
             ]
         }
         var fields = Fields()
-        fields.set("errorCode", errorCode)
-        fields.set("apiKeys", ranges)
+        fields["errorCode"] = .code(errorCode)
+        fields["apiKeys"] = .list(ranges)
         return fields
     }
 }

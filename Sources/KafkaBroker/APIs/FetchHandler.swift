@@ -66,8 +66,8 @@ final class FetchHandler: RequestHandler {
     }
 
     /// Ends the wait of a fetch whose client has left.
-    func clientLeft(_ connection: ObjectIdentifier) {
-        pending.withLock { $0[connection] }?.endWait()
+    func clientLeft(_ request: Request) {
+        pending.withLock { $0[request.connection] }?.endWait()
     }
 
     /// Has every fetch that waits answered with what there is, and those to come at once.

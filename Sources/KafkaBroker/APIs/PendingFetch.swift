@@ -71,7 +71,6 @@ final class PendingFetch: Sendable {
         /// Counts what was read until the connection counts the whole answer.
         func count(_ byteCount: Int) {
             self.byteCount += byteCount
-            guard byteCount > RequestMemory.freeSize else { return }
             answers.reserveRegardless(byteCount)
             countedByteCount += byteCount
         }

@@ -4,6 +4,8 @@ import NIOCore
 /// Appends record batches: one job for each partition on its log's thread, one answer for all.
 struct ProduceHandler: RequestHandler {
     let key = APIKey.produce
+    /// Batches are handed to their logs' threads in the order of the requests.
+    let mayOverlap = true
     let logs: TopicLogs
 
     /// What became of the batch for one partition.

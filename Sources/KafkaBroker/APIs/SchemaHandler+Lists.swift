@@ -113,9 +113,9 @@ extension SchemaHandler {
                     case .success(let found): fields = found
                     case .failure(let code):
                         fields = failure(code)
-                        fields.set("errorCode", code)
+                        fields["errorCode"] = .code(code)
                     }
-                    fields.set(index, number)
+                    fields[index] = .number(number)
                     gather.set(position, fields)
                 }
                 if groups[keys[position]]?.count != 1 {

@@ -84,6 +84,12 @@ struct DecompressionBuffer: ~Copyable {
         return UnsafeMutableRawBufferPointer(rebasing: memory[count..<end])
     }
 
+    /// More room than there was, up to the limit.
+    mutating func moreRoom() throws(Decompressor.Failure) -> UnsafeMutableRawBufferPointer {
+        let present = min(memory.count, limit) - count
+        return try room(max(present + 1, min(2 * memory.count, limit) - count))
+    }
+
     /// Counts bytes that were written to the room.
     mutating func advance(_ byteCount: Int) {
         precondition(byteCount >= 0 && byteCount <= memory.count - count, "wrote past the room")
@@ -103,8 +109,7 @@ struct DecompressionBuffer: ~Copyable {
     ) throws(Decompressor.Failure) {
         var position = 0
         while true {
-            let isFull = count == memory.count
-            let room = try room(isFull ? min(memory.count, max(1, limit - count)) : 1)
+            let room = count == memory.count ? try moreRoom() : try room(1)
             let input = UnsafeRawBufferPointer(rebasing: bytes[position...])
             guard let step = step(input, room) else {
                 throw Decompressor.Failure(reason: "the compressed data is damaged")

@@ -3,19 +3,27 @@ import CZstd
 /// Zstandard frames (RFC 8878), decompressed by libzstd.
 enum Zstandard {
     /// Decompresses one frame or several, with or without their size in the header.
+    ///
+    /// Each attempt decompresses everything into one piece of memory. Then the records themselves
+    /// are the window, and that which a frame asks for takes no memory: 128 MiB at level 22, and
+    /// whatever an attacker writes there.
     static func decompress(
         _ bytes: UnsafeRawBufferPointer,
         into output: inout DecompressionBuffer
     ) throws(Decompressor.Failure) {
-        guard let stream = ZSTD_createDStream() else {
-            throw Decompressor.Failure(reason: "zstd has no memory")
-        }
-        defer { ZSTD_freeDStream(stream) }
-        try output.fill(from: bytes) { input, room in
-            var source = ZSTD_inBuffer(src: input.baseAddress, size: input.count, pos: 0)
-            var target = ZSTD_outBuffer(dst: room.baseAddress, size: room.count, pos: 0)
-            let expected = ZSTD_decompressStream(stream, &target, &source)
-            return ZSTD_isError(expected) == 0 ? (source.pos, target.pos, expected == 0) : nil
+        var room = try output.room(1)
+        while true {
+            let count = ZSTD_decompress(
+                room.baseAddress,
+                room.count,
+                bytes.baseAddress,
+                bytes.count
+            )
+            if ZSTD_isError(count) == 0 { return output.advance(count) }
+            guard ZSTD_getErrorCode(count) == ZSTD_error_dstSize_tooSmall else {
+                throw Decompressor.Failure(reason: "the zstd data is damaged")
+            }
+            room = try output.moreRoom()
         }
     }
 }

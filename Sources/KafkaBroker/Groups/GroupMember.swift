@@ -72,10 +72,18 @@ struct MemberReference: Sendable {
 /// A request that waits for its answer; a group keeps it and says what the answer is, its owner
 /// gives that.
 final class Waiter: Sendable {
+    /// The connection that it came on, which has no other at the same time.
+    let connection: ObjectIdentifier?
     /// To be called exactly once, from any thread; does not block.
     let reply: @Sendable (MemberAnswer) -> Void
 
-    init(reply: @escaping @Sendable (MemberAnswer) -> Void) { self.reply = reply }
+    init(
+        on connection: ObjectIdentifier? = nil,
+        reply: @escaping @Sendable (MemberAnswer) -> Void
+    ) {
+        self.connection = connection
+        self.reply = reply
+    }
 }
 
 /// One instant on the two clocks that groups need, both in milliseconds.

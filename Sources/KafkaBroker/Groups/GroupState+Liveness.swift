@@ -33,6 +33,21 @@ extension GroupState {
     }
 }
 
+/// A client whose connection ends while it waits: rule 7 of connections.
+extension GroupState {
+    /// Ends the wait of a member's request.
+    ///
+    /// The member stays, with one session timeout to come back.
+    mutating func endWait(on connection: ObjectIdentifier, at now: Moment) {
+        guard let index = members.firstIndex(where: { $0.waiter?.connection == connection }) else {
+            return
+        }
+        refuse(members[index], .rebalanceInProgress)
+        members[index].waiter = nil
+        members[index].renewSession(at: now)
+    }
+}
+
 /// LeaveGroup: rule 14.
 extension GroupState {
     /// Lets members go; returns one result for each, in order.

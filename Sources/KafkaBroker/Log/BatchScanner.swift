@@ -64,6 +64,11 @@ struct BatchScanner: ~Copyable {
         try bytes(at: position, header.totalByteCount)
     }
 
+    /// The records of the batch returned last, until the next call.
+    mutating func records() throws(BrokerError) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(rebasing: try batch()[RecordBatchHeader.byteCount...])
+    }
+
     /// Whether the batch returned last is what was written.
     mutating func hasValidChecksum() throws(BrokerError) -> Bool {
         let covered = try batch()[RecordBatchHeader.checksumStart...]

@@ -46,11 +46,12 @@ enum FileSystem {
     }
 
     /// Brings the names in a directory to stable storage.
-    static func synchronizeDirectory(_ path: String) throws(BrokerError) {
-        let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw failure("open the directory", path) }
-        defer { close(descriptor) }
-        guard fsync(descriptor) == 0 else { throw failure("sync the directory", path) }
+    static func synchronizeDirectory(
+        _ path: String,
+        _ files: any LogFiles = SystemLogFiles()
+    ) throws(BrokerError) {
+        let code = files.synchronizeDirectory(path)
+        guard code >= 0 else { throw failure("sync the directory", path, code) }
     }
 
     /// Gives a file or directory another name, replacing what has it.
@@ -98,19 +99,5 @@ enum FileSystem {
         try file.synchronize()
         try rename(target, to: path)
         try synchronizeDirectory((path as NSString).deletingLastPathComponent)
-    }
-    /// Lets the process have as many open files as the system allows it, up to 65,536.
-    ///
-    /// Linux gives 1024 to who does not ask; 1000 connections and 512 files of logs are more.
-    static func raiseDescriptorLimit() {
-        #if os(Linux)
-            let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
-        #else
-            let resource = RLIMIT_NOFILE
-        #endif
-        var limit = rlimit()
-        guard getrlimit(resource, &limit) == 0 else { return }
-        limit.rlim_cur = max(limit.rlim_cur, min(limit.rlim_max, 65_536))
-        setrlimit(resource, &limit)  // If it fails, the old limit holds.
     }
 }

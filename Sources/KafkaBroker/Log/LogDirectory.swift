@@ -14,7 +14,6 @@ import Synchronization
 final class LogDirectory: Sendable {
     private struct State {
         var topics: [UUID16: [Partition]] = [:]
-        var reports: [RecoveryReport] = []
         var isClosed = false
     }
 
@@ -47,7 +46,6 @@ final class LogDirectory: Sendable {
         for name in try FileSystem.names(in: path) where name.hasSuffix(Self.deletedEnding) {
             try FileSystem.removeTree(path + "/" + name)
         }
-        FileSystem.raiseDescriptorLimit()
         environment = LogEnvironment(
             path: url.path,
             settings: settings,
@@ -63,9 +61,6 @@ final class LogDirectory: Sendable {
         }
     }
 
-    /// What opening the logs found damaged or unfinished, for the operator.
-    var reports: [RecoveryReport] { state.withLock { $0.reports } }
-
     /// An open partition; nil if there is none of this number.
     func partition(_ index: Int32, of topic: UUID16) -> Partition? {
         let partitions = partitions(of: topic)
@@ -76,6 +71,17 @@ final class LogDirectory: Sendable {
     func partitions(of topic: UUID16) -> [Partition] {
         state.withLock { $0.topics[topic] ?? [] }
     }
+
+    /// Finds the transactions that are open in any log; the completion comes on any thread.
+    func findOpenTransactions(_ completion: @escaping @Sendable ([OpenTransaction]) -> Void) {
+        onEach(openPartitions, else: []) { log, done in
+            done(log.openTransactions)
+        } completion: {
+            completion(Array($0.joined()))
+        }
+    }
+
+    private var openPartitions: [Partition] { state.withLock { Array($0.topics.values.joined()) } }
 
     private func directory(of topic: UUID16) -> String {
         path + "/" + PartitionID.directoryName(topic)
@@ -168,8 +174,6 @@ extension LogDirectory {
             environment: environment,
             openFiles: executor.openFiles
         )
-        let report = recovered.report
-        if report.isNotable { state.withLock { $0.reports.append(report) } }
         let log = PartitionLog(
             recovered,
             leaderEpoch: leaderEpoch,
@@ -195,9 +199,9 @@ extension LogDirectory {
         _ completion: @escaping @Sendable (Result<Void, BrokerError>) -> Void
     ) {
         let partitions = state.withLock { $0.topics.removeValue(forKey: topic) } ?? []
-        onEach(partitions) { log, done in
+        onEach(partitions, else: ()) { log, done in
             log.markDeleted()
-            done(true)
+            done(())
         } completion: { [self] _ in
             environment.onDisk { [self] in removeDirectory(of: topic, completion) }
         }
@@ -207,19 +211,21 @@ extension LogDirectory {
     ///
     /// - Parameters:
     ///   - partitions: The logs.
-    ///   - body: What to do; calls the closure that it is given once, with whether it worked.
-    ///   - completion: Called once all are done, with whether all worked.
-    private func onEach(
+    ///   - refusal: What counts as the result of a log whose thread has ended.
+    ///   - body: What to do; calls the closure that it is given once, with the result.
+    ///   - completion: Called once with all results.
+    private func onEach<Value: Sendable>(
         _ partitions: [Partition],
-        _ body: @escaping @Sendable (PartitionLog, @escaping @Sendable (Bool) -> Void) -> Void,
-        completion: @escaping @Sendable (Bool) -> Void
+        else refusal: Value,
+        _ body: @escaping @Sendable (PartitionLog, @escaping @Sendable (Value) -> Void) -> Void,
+        completion: @escaping @Sendable ([Value]) -> Void
     ) {
-        let gather = Gather<Bool>(partitions.count) { completion($0.allSatisfy(\.self)) }
+        let gather = Gather<Value>(partitions.count, completion: completion)
         for (position, partition) in partitions.enumerated() {
             let isAccepted = partition.perform(isReply: true) { log in
                 body(log) { gather.set(position, $0) }
             }
-            if !isAccepted { gather.set(position, false) }
+            if !isAccepted { gather.set(position, refusal) }
         }
     }
 
@@ -247,7 +253,7 @@ extension LogDirectory {
 
     /// Removes the segments that the topics' settings no longer keep; returns before that is done.
     private func removeExpiredSegments() {
-        for partition in state.withLock({ Array($0.topics.values.joined()) }) {
+        for partition in openPartitions {
             _ = partition.perform(isReply: true) { $0.removeExpiredSegments() }
         }
     }
@@ -267,10 +273,10 @@ extension LogDirectory {
         guard let partitions else { return true }
         let done = DispatchSemaphore(value: 0)
         let isClean = Atomic<Bool>(true)
-        onEach(partitions) { log, done in
+        onEach(partitions, else: false) { log, done in
             log.close(done)
         } completion: {
-            isClean.store($0, ordering: .sequentiallyConsistent)
+            isClean.store($0.allSatisfy(\.self), ordering: .sequentiallyConsistent)
             done.signal()
         }
         done.wait()
@@ -278,9 +284,4 @@ extension LogDirectory {
         environment.close()
         return isClean.load(ordering: .sequentiallyConsistent)
     }
-}
-
-extension RecoveryReport {
-    /// Whether anything was damaged or unfinished.
-    var isNotable: Bool { tornByteCount > 0 || quarantinedByteCount > 0 }
 }

@@ -15,6 +15,9 @@ protocol LogFiles: Sendable {
     /// Brings a file's bytes and size to stable storage.
     func synchronize(_ descriptor: Int32) -> Int
 
+    /// Brings the names in a directory to stable storage.
+    func synchronizeDirectory(_ path: String) -> Int
+
     /// Cuts a file to a size.
     func truncate(_ descriptor: Int32, to byteCount: Int) -> Int
 
@@ -45,6 +48,13 @@ struct SystemLogFiles: LogFiles {
             // fsync does not reach the platter on macOS.
             uninterrupted { Int(fcntl(descriptor, F_FULLFSYNC)) }
         #endif
+    }
+
+    func synchronizeDirectory(_ path: String) -> Int {
+        let descriptor = uninterrupted { Int(open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) }
+        guard descriptor >= 0 else { return descriptor }
+        defer { close(Int32(descriptor)) }
+        return uninterrupted { Int(fsync(Int32(descriptor))) }
     }
 
     func truncate(_ descriptor: Int32, to byteCount: Int) -> Int {

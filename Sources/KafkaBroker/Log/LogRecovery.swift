@@ -16,7 +16,7 @@ struct LogRecovery {
     private(set) var epochs: LeaderEpochs
     private(set) var checkpoint: PartitionCheckpoint
     private(set) var snapshots: [Int64]
-    private(set) var report: RecoveryReport
+    private var scannedByteCount = 0
     /// The segments that were read; only these can hold something that is not synced.
     private var scanned: [LogSegment] = []
     /// Whether the checkpoint has to be written anew.
@@ -38,7 +38,6 @@ struct LogRecovery {
         self.directory = directory
         self.environment = environment
         self.openFiles = openFiles
-        report = RecoveryReport(topicID: id.topic, partition: id.index)
         try FileSystem.makeDirectory(directory)
         let names = try FileSystem.names(in: directory)
         for name in names where name.hasSuffix(".new") {
@@ -191,10 +190,11 @@ extension LogRecovery {
                 guard try scanner.hasValidChecksum() else {
                     return damage(position, "a checksum is wrong")
                 }
-                report.scannedByteCount += header.totalByteCount
+                scannedByteCount += header.totalByteCount
             }
             epochs.add(header.leaderEpoch, at: header.baseOffset)
-            let isAbort = header.isControl ? TransactionMarker.isAbort(try scanner.batch()) : false
+            let isAbort =
+                header.isControl ? TransactionMarker.isAbort(try scanner.records()) : false
             segment.index.add(header, baseOffset: segment.baseOffset, isAbort: isAbort)
         }
         if scanner.isAtEnd { return nil }
@@ -215,7 +215,6 @@ extension LogRecovery {
         }
         let lost = damage.byteCount - damage.position
         if isTorn {
-            report.tornByteCount = lost
             environment.logger.warning(
                 "an unfinished batch is cut off the end of a log",
                 metadata: ["path": "\(segment.logPath)", "bytes": "\(lost)"]
@@ -230,13 +229,12 @@ extension LogRecovery {
                 of: id,
                 to: environment.path + "/quarantine"
             )
-            report.quarantinedByteCount = lost + moved
-            report.quarantinePath = path
             environment.logger.error(
                 "a log is damaged: what follows the damage was moved to quarantine",
                 metadata: [
                     "path": "\(segment.logPath)", "position": "\(damage.position)",
-                    "reason": "\(damage.reason)", "quarantine": "\(path)",
+                    "reason": "\(damage.reason)", "bytes": "\(lost + moved)",
+                    "quarantine": "\(path)",
                 ]
             )
         }
@@ -268,10 +266,10 @@ extension LogRecovery {
         checkpoint.epochs = epochs
         let path = directory + "/" + PartitionCheckpoint.fileName
         try FileSystem.write(checkpoint.encoded(), to: path, isDurable: true)
-        if report.scannedByteCount > 0 {
+        if scannedByteCount > 0 {
             environment.logger.info(
                 "a log was checked after an unclean stop",
-                metadata: ["partition": "\(id)", "bytes": "\(report.scannedByteCount)"]
+                metadata: ["partition": "\(id)", "bytes": "\(scannedByteCount)"]
             )
         }
     }

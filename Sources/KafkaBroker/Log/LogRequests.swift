@@ -89,6 +89,14 @@ struct ActiveProducer: Sendable, Equatable {
     var transactionStart: Int64?
 }
 
+/// A transaction that has written to a partition and has no marker there.
+struct OpenTransaction: Sendable, Equatable {
+    var partition: PartitionID
+    /// Who wrote it, and in which epoch.
+    var producer: ProducerIdentity
+    var firstOffset: Int64
+}
+
 /// A record found by its time.
 struct TimestampedOffset: Sendable, Equatable {
     var offset: Int64
@@ -112,18 +120,4 @@ struct EpochEnd: Sendable, Equatable {
     var epoch: Int32
     /// The offset after it; -1 likewise.
     var endOffset: Int64
-}
-
-/// What opening a log found damaged or unfinished.
-struct RecoveryReport: Sendable, Equatable {
-    var topicID: UUID16
-    var partition: Int32
-    /// How many bytes were checked.
-    var scannedByteCount = 0
-    /// How many bytes of an unfinished batch were cut off the end.
-    var tornByteCount = 0
-    /// How many bytes were moved away because damage lies before them.
-    var quarantinedByteCount = 0
-    /// Where they are.
-    var quarantinePath: String?
 }

@@ -20,6 +20,8 @@ struct LogSettings: Sendable, Equatable {
     var retentionMilliseconds: Int64? = 604_800_000
     /// How many bytes of a partition are kept; nil for any number.
     var retentionByteCount: Int64?
+    /// How long the files of removed segments stay, in milliseconds, a day at most.
+    var fileDeletionDelayMilliseconds: Int64 = 0
     /// How long a batch that nobody waits for may stay unsynced, in milliseconds.
     var flushMilliseconds: Int64 = 1000
     /// How many records that nobody waits for may stay unsynced.

@@ -60,7 +60,8 @@ extension PartitionLog {
             throw BrokerError(.kafkaStorageError, "the broker's disk is nearly full")
         }
         if settings.usesAppendTime { header.setAppendTime(now) }
-        try store(&header, bytes, now)
+        let records = UnsafeRawBufferPointer(rebasing: bytes[RecordBatchHeader.byteCount...])
+        header = try store(header, records, now)
         // What carries a producer id must survive, or its retry would not be recognised.
         let isDurable = request.acks == -1 || header.producerID >= 0
         return (batch, isDurable ? header.nextOffset : nil)
@@ -68,17 +69,19 @@ extension PartitionLog {
 
     /// Gives a batch its offset and writes it at the end of the log.
     func store(
-        _ header: inout RecordBatchHeader,
-        _ bytes: UnsafeRawBufferPointer,
+        _ header: RecordBatchHeader,
+        _ records: UnsafeRawBufferPointer,
         _ now: Int64
-    ) throws(BrokerError) {
+    ) throws(BrokerError) -> RecordBatchHeader {
+        var header = header
         header.baseOffset = endOffset
         header.leaderEpoch = leaderEpoch
         hasChanged = true
         do throws(BrokerError) {
             try rollIfNeeded(for: header, now)
-            try write(header, bytes, now)
+            try write(header, records, now)
             isFailing = false
+            return header
         } catch {
             if !isFailing { environment.report(error) }  // Not again for each batch.
             isFailing = true
@@ -89,22 +92,21 @@ extension PartitionLog {
     /// Writes a batch at the end of the active segment and notes it everywhere.
     private func write(
         _ header: RecordBatchHeader,
-        _ bytes: UnsafeRawBufferPointer,
+        _ records: UnsafeRawBufferPointer,
         _ now: Int64
     ) throws(BrokerError) {
         let segment = active
         let isNewFile = segment.byteCount == 0
         let file = try openFiles.file(of: segment, creates: isNewFile)
-        let body = UnsafeRawBufferPointer(rebasing: bytes[RecordBatchHeader.byteCount...])
-        let written = encode(header, body).withUnsafeBytes { head in
-            environment.files.write(head, body, to: file.descriptor, at: segment.byteCount)
+        let written = encode(header, records).withUnsafeBytes { head in
+            environment.files.write(head, records, to: file.descriptor, at: segment.byteCount)
         }
-        guard written == bytes.count else {
+        guard written == header.totalByteCount else {
             try undoWrite(to: file, segment)
             throw FileSystem.failure("write", file.path, written < 0 ? written : -Int(ENOSPC))
         }
         if segment.firstAppend == nil { segment.firstAppend = now }
-        let isAbort = header.isControl && TransactionMarker.isAbort(bytes)
+        let isAbort = header.isControl && TransactionMarker.isAbort(records)
         segment.index.add(header, baseOffset: segment.baseOffset, isAbort: isAbort)
         producers.apply(header, now: now, open: segment.index.transactions.open)
         epochs.add(leaderEpoch, at: header.baseOffset)
@@ -120,16 +122,16 @@ extension PartitionLog {
         )
     }
 
-    /// The header's bytes; with a new checksum if the broker has set the time.
-    private func encode(_ header: RecordBatchHeader, _ body: UnsafeRawBufferPointer) -> [UInt8] {
+    /// The header's bytes; with a new checksum if the broker has made or changed the batch.
+    private func encode(_ header: RecordBatchHeader, _ records: UnsafeRawBufferPointer) -> [UInt8] {
         var header = header
         var head = [UInt8](repeating: 0, count: RecordBatchHeader.byteCount)
         head.withUnsafeMutableBytes { head in
             header.write(to: head)
-            guard header.usesAppendTime else { return }
+            guard header.usesAppendTime || header.isControl else { return }
             let covered = UnsafeRawBufferPointer(head)[RecordBatchHeader.checksumStart...]
             let first = CRC32C.checksum(UnsafeRawBufferPointer(rebasing: covered))
-            header.checksum = CRC32C.checksum(body, after: first)
+            header.checksum = CRC32C.checksum(records, after: first)
             header.write(to: head)
         }
         return head

@@ -73,22 +73,23 @@ extension PartitionLog {
         progress.didMoveStart(to: offset, lastStable: lastStable)
         epochs.advance(logStart: offset)
         producers.advance(logStart: offset, open: active.index.transactions.open)
-        let runLater = runLater
-        writeCheckpoint { error in
-            if error == nil {
+        let delay = settings.fileDeletionDelayMilliseconds
+        writeCheckpoint { [runLater, environment] error in
+            completion(error)
+            guard error == nil else { return }
+            environment.after(delay) {
                 runLater { log in
-                    log.durableStart = max(log.durableStart, offset)
+                    log.removableStart = max(log.removableStart, offset)
                     log.removeHiddenSegments()
                 }
             }
-            completion(error)
         }
     }
 
-    /// Removes the files of segments that lie wholly before the first readable offset on disk.
+    /// Removes the files of segments that lie wholly before what readers may still have open.
     private func removeHiddenSegments() {
         guard !isDeleted else { return }
-        let removed = segments.dropFirst().prefix { $0.baseOffset <= durableStart }.count
+        let removed = segments.dropFirst().prefix { $0.baseOffset <= removableStart }.count
         let old = segments.prefix(removed)
         segments.removeFirst(removed)
         openFiles.close(old)

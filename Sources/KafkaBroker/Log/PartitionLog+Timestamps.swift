@@ -77,13 +77,12 @@ extension PartitionLog {
             let first = max(header.baseOffset, range.lowerBound)
             return [record(first, header.maxTimestamp)].compactMap { $0 }
         }
-        let batch = try scanner.batch()
-        let payload = UnsafeRawBufferPointer(rebasing: batch[RecordBatchHeader.byteCount...])
+        let payload = try scanner.records()
         do throws(Decompressor.Failure) {
             return try decompressor.withDecompressed(
                 payload,
                 header.compression ?? .none,
-                limit: Decompressor.limit(forBatchOf: batch.count)
+                limit: Decompressor.limit(forBatchOf: header.totalByteCount)
             ) { bytes in
                 var cursor = RecordCursor(bytes)
                 var found: [TimestampedOffset] = []

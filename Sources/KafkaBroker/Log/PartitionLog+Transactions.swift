@@ -61,16 +61,27 @@ extension PartitionLog {
             }
             guard marker.producerEpoch >= epoch else { return completion(.invalidProducerEpoch) }
             let now = environment.now()
-            try marker.batch(at: now).withUnsafeBytes { bytes in
-                Result { () throws(BrokerError) in
-                    guard var header = RecordBatchHeader(bytes) else { return }
-                    try store(&header, bytes, now)
-                }
+            let (header, records) = marker.batch(at: now)
+            try records.withUnsafeBytes { records in
+                Result { () throws(BrokerError) in _ = try store(header, records, now) }
             }.get()
         } catch {
             return completion(error.errorCode)
         }
         progress.whenSynced(upTo: endOffset) { completion($0?.errorCode ?? .none) }
+    }
+
+    /// The transactions that are open here, in the order of their first offsets.
+    var openTransactions: [OpenTransaction] {
+        active.index.transactions.open.map { open in
+            // Not remembered only if both its records and every snapshot are gone.
+            let epoch = producers.producers[open.producerID]?.epoch ?? 0
+            return OpenTransaction(
+                partition: id,
+                producer: ProducerIdentity(id: open.producerID, epoch: epoch),
+                firstOffset: open.firstOffset
+            )
+        }
     }
 
     /// The producers that are remembered, in the order of their ids.

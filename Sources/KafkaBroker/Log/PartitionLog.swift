@@ -27,8 +27,9 @@ final class PartitionLog {
     var permissions: [Int64: Int16] = [:]
     var epochs: LeaderEpochs
     var logStart: Int64
-    /// The first readable offset as the checkpoint on disk has it: files before it may go.
-    var durableStart: Int64
+    /// The first readable offset that has been in the checkpoint on disk for long enough: files
+    /// before it may go.
+    var removableStart: Int64
     /// The offsets of the `.snap` files, ascending.
     var snapshots: [Int64]
     /// The recovery point, as it will be in the next checkpoint.
@@ -63,7 +64,7 @@ final class PartitionLog {
         snapshots = recovered.snapshots
         checkpoint = recovered.checkpoint
         logStart = checkpoint.logStart
-        durableStart = checkpoint.logStart
+        removableStart = checkpoint.logStart
         let end = recovered.endOffset
         let open = recovered.segments[recovered.segments.count - 1].index.transactions.open
         progress = PartitionProgress(

@@ -255,7 +255,7 @@ extension PartitionProgress {
         }
         do throws(BrokerError) {
             for file in files { try file.synchronize(environment.files) }
-            if hasNewFile { try FileSystem.synchronizeDirectory(directory) }
+            if hasNewFile { try FileSystem.synchronizeDirectory(directory, environment.files) }
         } catch {
             stop(error)
         }

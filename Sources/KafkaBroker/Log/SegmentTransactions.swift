@@ -86,26 +86,29 @@ struct TransactionMarker: Sendable, Equatable {
     var isCommit: Bool
     var coordinatorEpoch: Int32
 
-    /// The batch of one record that is the marker.
-    func batch(at timestamp: Int64) -> [UInt8] {
-        var key = WireWriter()
-        key.integer(Int16(0))
-        key.integer(Int16(isCommit ? 1 : 0))
-        var value = WireWriter()
-        value.integer(Int16(0))
-        value.integer(coordinatorEpoch)
-        var builder = RecordBatchBuilder([
-            .init(key: key.bytes, value: value.bytes, timestamp: timestamp)
-        ])
-        builder.header.attributes = 0x30  // Control and transactional.
-        builder.header.producerID = producerID
-        builder.header.producerEpoch = producerEpoch
-        return builder.build { CRC32C.checksum($0) }
+    /// The batch of one record that is the marker, without offset and checksum.
+    func batch(at timestamp: Int64) -> (header: RecordBatchHeader, records: [UInt8]) {
+        var record = WireWriter()
+        // 16 bytes follow; no attributes, the first time and offset; a key of 4 bytes. Lengths are
+        // zigzag varints: twice what they say.
+        record.raw([32, 0, 0, 0, 8])
+        record.integer(Int16(0))
+        record.integer(Int16(isCommit ? 1 : 0))
+        record.raw([12])  // A value of 6 bytes.
+        record.integer(Int16(0))
+        record.integer(coordinatorEpoch)
+        record.raw([0])  // No headers.
+        var header = RecordBatchHeader()
+        header.batchLength += Int32(record.bytes.count)
+        header.attributes = 0x30  // Control and transactional.
+        (header.baseTimestamp, header.maxTimestamp) = (timestamp, timestamp)
+        (header.producerID, header.producerEpoch) = (producerID, producerEpoch)
+        header.recordCount = 1
+        return (header, record.bytes)
     }
 
-    /// Whether a control batch is a marker that aborts.
-    static func isAbort(_ batch: UnsafeRawBufferPointer) -> Bool {
-        let records = UnsafeRawBufferPointer(rebasing: batch[RecordBatchHeader.byteCount...])
+    /// Whether the records of a control batch are a marker that aborts.
+    static func isAbort(_ records: UnsafeRawBufferPointer) -> Bool {
         var cursor = RecordCursor(records)
         guard let key = try? cursor.next().key, key.count >= 4 else { return false }
         return records[key.lowerBound + 2] == 0 && records[key.lowerBound + 3] == 0

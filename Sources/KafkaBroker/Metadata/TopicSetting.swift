@@ -161,8 +161,8 @@ extension TopicSetting {
           How long a batch written with acks=1 may stay unsynced, in milliseconds.
         flush.messages long max 1... log.flush.interval.messages
           How many records written with acks=1 may stay unsynced.
-        file.delete.delay.ms long 60000 = log.segment.delete.delay.ms
-          The file of a removed segment goes at once: nothing reads it any more.
+        file.delete.delay.ms long 60000 0... log.segment.delete.delay.ms
+          How long the file of a removed segment stays, in milliseconds, a day at most.
         compression.type string producer = compression.type
           Batches stay as the producer compressed them.
         min.insync.replicas int 1 = min.insync.replicas

@@ -55,58 +55,71 @@ public struct BrokerSettings: Sendable, Equatable {
     /// The address that clients are told to connect to.
     var clientHost: String { advertisedHost ?? host }
 
-    /// Checks what can be checked without touching the system.
+    /// Checks what can be checked without touching the system; errors name the keys of the
+    /// configuration file, and the few settings that have none by their names here.
     func validate() throws(BrokerError) {
-        guard !dataDirectory.isEmpty else { throw Self.wrong("dataDirectory is empty", "name one") }
+        guard !dataDirectory.isEmpty else { throw Self.wrong("broker.data is empty", "name one") }
         _ = try FaultPoint(faultPoint)
         try validateAddress()
         let ranges: [(String, Int, ClosedRange<Int>)] = [
-            ("port", port, 0...65535),
-            ("numPartitions", numPartitions, 1...10_000),
+            ("broker.port", port, 0...65535),
+            ("broker.default_partitions", numPartitions, 1...10_000),
             ("socketRequestMaxBytes", socketRequestMaxBytes, 1024...Int(Int32.max) - 4),
             ("fetchMaxBytes", fetchMaxBytes, 1024...1 << 30),
-            ("requestMemoryBytes", requestMemoryBytes, socketRequestMaxBytes...Int.max),
-            ("minimumFreeBytes", minimumFreeBytes, 0...Int.max),
-            ("maxConnections", maxConnections, 1...1_000_000),
-            (
-                "groupInitialRebalanceDelayMilliseconds", groupInitialRebalanceDelayMilliseconds,
-                0...300_000
-            ),
-            // 3,650 days: who wants more wants no retention.
-            ("offsetsRetentionMilliseconds", offsetsRetentionMilliseconds, 1...315_360_000_000),
-            ("flushIntervalMilliseconds", flushIntervalMilliseconds, Self.upToADay),
-            ("retentionCheckMilliseconds", retentionCheckMilliseconds, Self.upToADay),
+            ("broker.request_memory", requestMemoryBytes, socketRequestMaxBytes...Int.max),
+            ("broker.minimum_free_space", minimumFreeBytes, 0...Int.max),
+            ("broker.maximum_connections", maxConnections, 1...1_000_000),
             ("connectionsMaxIdleMilliseconds", connectionsMaxIdleMilliseconds, Self.upToADay),
             ("requestArrivalMilliseconds", requestArrivalMilliseconds, Self.upToADay),
             ("answerAcceptanceMilliseconds", answerAcceptanceMilliseconds, Self.upToADay),
         ]
-        for (name, value, range) in ranges where !range.contains(value) {
-            let remedy = "use \(range.lowerBound) to \(range.upperBound)"
-            throw Self.wrong("\(name) = \(value)", remedy)
-        }
-        for (name, value) in topicDefaults {
+        let times: [(String, Int, ClosedRange<Int>)] = [
+            (
+                "broker.group_initial_rebalance_delay", groupInitialRebalanceDelayMilliseconds,
+                0...300_000
+            ),
+            // 3,650 days: who wants more wants no retention.
+            ("broker.offsets_retention", offsetsRetentionMilliseconds, 1...315_360_000_000),
+            ("broker.flush_interval", flushIntervalMilliseconds, Self.upToADay),
+            ("broker.retention_check_interval", retentionCheckMilliseconds, Self.upToADay),
+        ]
+        try Self.check(ranges, unit: "")
+        try Self.check(times, unit: "ms")
+        for (key, setting, value) in topicKeys {
             do throws(BrokerError) {
-                try TopicSetting.named[name]?.validate(value)
+                try TopicSetting.named[setting]?.validate(value)
             } catch {
-                throw Self.wrong(error.message, error.remedy)
+                throw Self.wrong("\(key): \(error.message)", error.remedy)
             }
+        }
+    }
+
+    private static func check(
+        _ ranges: [(String, Int, ClosedRange<Int>)],
+        unit: String
+    ) throws(BrokerError) {
+        for (name, value, range) in ranges where !range.contains(value) {
+            let remedy = "use \(range.lowerBound)\(unit) to \(range.upperBound)\(unit)"
+            throw wrong("\(name) = \(value)\(unit)", remedy)
         }
     }
 
     /// A client must be able to connect to the address that it is told.
     private func validateAddress() throws(BrokerError) {
         let host = clientHost
+        let key = advertisedHost == nil ? "broker.host" : "broker.advertised_host"
+        let shown = "\(key) = \"\(host.escapingControlCharacters)\""
         let bytes = try? SocketAddress(ipAddress: host, port: 0)
         let isAnyAddress = [host, bytes?.ipAddress].contains { ["0.0.0.0", "::"].contains($0) }
         guard !host.isEmpty, !isAnyAddress, host != "*" else {
             throw Self.wrong(
-                "clients cannot connect to the address \"\(host)\"",
-                "set advertisedHost to a name or address of this machine"
+                "\(shown): clients cannot connect to that address",
+                "set broker.advertised_host to a name or address of this machine"
             )
         }
         guard host != "localhost" else {
             throw Self.wrong(
-                "clients must not be told \"localhost\": some try ::1 first, some 127.0.0.1",
+                "\(shown): some clients try ::1 first, some 127.0.0.1",
                 "use 127.0.0.1"
             )
         }
@@ -114,10 +127,7 @@ public struct BrokerSettings: Sendable, Equatable {
             host.contains(where: \.isLetter)
             && host.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-._".contains($0)) }
         guard isName || bytes != nil else {
-            throw Self.wrong(
-                "the address \"\(host.escapingControlCharacters)\" is not a host",
-                "give a name or an address, without a port"
-            )
+            throw Self.wrong("\(shown) is not a host", "give a name or an address, without a port")
         }
     }
 

@@ -2,10 +2,13 @@ import KafkaWire
 import Logging
 import NIOCore
 
-/// One client connection: cuts requests out of the bytes, has one at a time answered, in order.
+/// One client connection: cuts requests out of the bytes, and has them answered in order.
 ///
-/// All state belongs to the connection's event loop. While a request is under way at most one
-/// more is read ahead; then the socket is not read, which slows the client down.
+/// One request is carried out at a time, but several of an API that allows it (Produce: syncs of
+/// earlier batches need not be waited for to append the next). While no other may begin, at most
+/// one more is read ahead; then the socket is not read, which slows the client down.
+///
+/// All state belongs to the connection's event loop.
 final class ConnectionHandler: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
@@ -14,8 +17,9 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private let server: ServerState
     private let clientHost: String
     private var frames: FrameAssembler
-    /// The request under way; nil if there is none.
-    private var request: ByteBuffer?
+    private var underWay = RequestsUnderWay()
+    /// How many writes of answers the socket has not taken in full.
+    private var pendingWriteCount = 0
     /// The name that the client gives itself.
     private var clientID = ""
     /// The size for which memory is reserved for the request that is arriving.
@@ -28,6 +32,10 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private var writeBegan: NIODeadline?
     private var timer: RepeatedTask?
 
+    /// How many requests are carried out at a time, of an API that allows several.
+    ///
+    /// An idempotent producer sends 5 without waiting; more of others share a sync.
+    static let maximumUnderWay = 16
     /// How often the time limits are checked.
     private static let checkInterval = TimeAmount.seconds(1)
     /// How long to wait before asking for memory again.
@@ -51,7 +59,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
         context.fireChannelActive()
     }
 
-    /// Ends the wait of the request under way, and carries out those that arrived before the client
+    /// Ends the waits of requests under way, and carries out those that arrived before the client
     /// closed the connection.
     ///
     /// A client that waits for no answer (acks=0) may leave as soon as it has sent them.
@@ -60,7 +68,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
         timer = nil
         if let reservedSize { server.requests.release(reservedSize) }
         reservedSize = nil
-        if request != nil { server.router.clientLeft(ObjectIdentifier(self)) }
+        for request in underWay.unanswered { server.router.clientLeft(request) }
         process(context)
         context.fireChannelInactive()
     }
@@ -75,7 +83,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
         process(context)
     }
 
-    /// Holds reading back while a request that has arrived waits for the one under way.
+    /// Holds reading back while a request that has arrived waits for those under way.
     func read(context: ChannelHandlerContext) {
         guard !isClosing, context.channel.isActive else { return }
         isReadHeldBack = !mayRead(context)
@@ -91,7 +99,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         guard event is ServerShutdown else { return context.fireUserInboundEventTriggered(event) }
         isClosing = true
-        if request == nil { context.close(promise: nil) }
+        if isIdle { context.close(promise: nil) }
     }
 }
 
@@ -108,8 +116,11 @@ extension ConnectionHandler {
         }
     }
 
+    /// Whether everything that was begun is answered, and the answers are sent.
+    private var isIdle: Bool { underWay.isEmpty && pendingWriteCount == 0 }
+
     private func mayRead(_ context: ChannelHandlerContext) -> Bool {
-        if request != nil && frames.hasFrame { return false }
+        if frames.hasFrame { return false }
         guard let size = frames.announcedSize, reservedSize == nil else { return true }
         guard server.requests.reserve(size) else {
             let retry = later(context) { if $0.isReadHeldBack { $0.read(context: $1) } }
@@ -120,12 +131,12 @@ extension ConnectionHandler {
         return true
     }
 
-    /// Begins work on requests that have arrived, as long as none is under way.
+    /// Begins work on requests that have arrived, as far as they need not wait for others.
     private func process(_ context: ChannelHandlerContext) {
         guard !isProcessing else { return }
         isProcessing = true
         defer { isProcessing = false }
-        while request == nil && !isClosing {
+        while mayBegin() {
             do throws(BrokerError) {
                 guard let frame = try frames.next() else { break }
                 begin(frame, context)
@@ -137,52 +148,78 @@ extension ConnectionHandler {
         if isReadHeldBack { read(context: context) }
     }
 
+    /// Whether the next request may be begun.
+    private func mayBegin() -> Bool {
+        guard !isClosing, !isIdle else { return !isClosing }
+        guard let last = underWay.lastKey, let next = frames.nextKey else { return false }
+        // A client that does not take its answers gets no more of them.
+        return pendingWriteCount == 0 && underWay.count < Self.maximumUnderWay
+            && server.router.mayOverlap(last) && server.router.mayOverlap(next)
+            && server.requests.available > 0
+    }
+
     private func begin(_ frame: ByteBuffer, _ context: ChannelHandlerContext) {
         if reservedSize == nil {
             // It arrived whole with the bytes of the request before it: count it, come what may.
             server.requests.reserveRegardless(frame.readableBytes)
         }
         reservedSize = nil
-        request = frame
         frameBegan = nil
         let loop = context.eventLoop
         do throws(WireError) {
-            let parsed = try Request(
+            let request = try Request(
                 frame: frame,
                 clientHost: clientHost,
                 connection: ObjectIdentifier(self),
                 eventLoop: loop
             )
-            clientID = parsed.clientID
+            clientID = request.clientID
+            let number = underWay.add(frame, request)
             let bound = NIOLoopBound((self, context), eventLoop: loop)
             let reply = Reply { answer in
                 if loop.inEventLoop {
-                    bound.value.0.deliver(answer, bound.value.1)
+                    bound.value.0.deliver(answer, to: number, bound.value.1)
                 } else {
-                    loop.execute { bound.value.0.deliver(answer, bound.value.1) }
+                    loop.execute { bound.value.0.deliver(answer, to: number, bound.value.1) }
                 }
             }
-            server.router.route(parsed) { reply.give($0) }
+            server.router.route(request) { reply.give($0) }
+            if !context.channel.isActive { server.router.clientLeft(request) }
         } catch {
-            close(context, reason: error.message)
+            let number = underWay.add(frame, nil)
+            deliver(.close(reason: error.message), to: number, context)
         }
     }
 
-    private func deliver(_ answer: Answer, _ context: ChannelHandlerContext) {
-        guard request != nil else { return }
-        switch answer {
-        case .nothing: finish(context)
-        case .close(let reason): close(context, reason: reason)
-        case .buffers(let buffers): write(buffers, context)
-        case .failed(let reason, let answer):
-            server.failures.note(metadata(reason), on: context.eventLoop)
-            if let answer { write([answer], context) } else { close(context, reason: nil) }
+    /// Takes an answer, and sends all whose turn has come.
+    private func deliver(_ answer: Answer, to number: Int, _ context: ChannelHandlerContext) {
+        underWay.answer(number, answer)
+        var answers: [ByteBuffer] = []
+        while let (frame, answer) = underWay.takeAnswered() {
+            forget(frame)
+            switch answer {
+            case .nothing: break
+            case .buffers(let buffers): answers += buffers
+            case .close(let reason):
+                write(answers, context)
+                return close(context, reason: reason)
+            case .failed(let reason, let answer):
+                server.failures.note(metadata(reason), on: context.eventLoop)
+                guard let answer else {
+                    write(answers, context)
+                    return close(context, reason: nil)
+                }
+                answers.append(answer)
+            }
         }
+        write(answers, context)
+        goOn(context)
     }
 
     private func write(_ buffers: [ByteBuffer], _ context: ChannelHandlerContext) {
-        guard context.channel.isActive, let last = buffers.last else { return finish(context) }
-        writeBegan = .now()
+        guard context.channel.isActive, let last = buffers.last else { return }
+        writeBegan = writeBegan ?? .now()
+        pendingWriteCount += 1
         let size = buffers.reduce(0) { $0 + $1.readableBytes }
         server.answers.reserveRegardless(size)
         for buffer in buffers.dropLast() {
@@ -191,35 +228,34 @@ extension ConnectionHandler {
         let promise = context.eventLoop.makePromise(of: Void.self)
         let done = later(context) { handler, context in
             handler.server.answers.release(size)
-            handler.writeBegan = nil
-            handler.finish(context)
+            handler.pendingWriteCount -= 1
+            handler.writeBegan = handler.pendingWriteCount == 0 ? nil : .now()
+            handler.goOn(context)
         }
         promise.futureResult.whenComplete { _ in done() }
         context.writeAndFlush(wrapOutboundOut(last), promise: promise)
     }
 
-    /// The request under way is done: go on with the next.
-    private func finish(_ context: ChannelHandlerContext) {
-        forgetRequest()
+    /// Something is done: goes on with the next request.
+    private func goOn(_ context: ChannelHandlerContext) {
         lastActivity = .now()
-        if isClosing {
-            context.close(promise: nil)
-        } else {
+        if !isClosing {
             process(context)
+        } else if isIdle {
+            context.close(promise: nil)
         }
     }
 
-    private func forgetRequest() {
-        guard let request else { return }
-        server.requests.release(request.readableBytes)
-        server.buffers.give(request)
-        self.request = nil
+    private func forget(_ frame: ByteBuffer) {
+        server.requests.release(frame.readableBytes)
+        server.buffers.give(frame)
     }
 
     private func close(_ context: ChannelHandlerContext, reason: String?) {
         if let reason { server.closings.note(metadata(reason), on: context.eventLoop) }
         isClosing = true
-        forgetRequest()
+        for request in underWay.unanswered { server.router.clientLeft(request) }
+        for frame in underWay.removeAll() { forget(frame) }
         context.close(promise: nil)
     }
 
@@ -239,9 +275,7 @@ extension ConnectionHandler {
             close(context, reason: "a request did not arrive in full in time")
         } else if isOver(writeBegan, settings.answerAcceptanceMilliseconds) {
             close(context, reason: "the client does not accept its answer")
-        } else if request == nil,
-            isOver(lastActivity, settings.connectionsMaxIdleMilliseconds)
-        {
+        } else if isIdle, isOver(lastActivity, settings.connectionsMaxIdleMilliseconds) {
             close(context, reason: nil)
         }
     }

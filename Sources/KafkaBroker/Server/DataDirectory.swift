@@ -45,7 +45,7 @@ final class DataDirectory: Sendable {
             throw BrokerError(
                 .locked,
                 "another process uses the data directory \(path)",
-                remedy: "stop that broker or set another data directory"
+                remedy: "stop that broker or set broker.data to another directory"
             )
         }
         do throws(BrokerError) {

@@ -1,3 +1,4 @@
+import KafkaWire
 import NIOCore
 
 /// Cuts the bytes of a connection into requests: a length of four bytes, then as many bytes.
@@ -28,6 +29,12 @@ struct FrameAssembler {
 
     /// Whether the next request has arrived in full.
     var hasFrame: Bool { announcedSize.map { buffer.readableBytes >= $0 } ?? false }
+
+    /// The API of the next request; nil until all of it has arrived.
+    var nextKey: APIKey? {
+        guard hasFrame else { return nil }
+        return buffer.getInteger(at: buffer.readerIndex, as: Int16.self).map(APIKey.init(rawValue:))
+    }
 
     /// Takes bytes from the connection and reads the next length if it can.
     mutating func append(_ bytes: ByteBuffer) throws(BrokerError) {
@@ -72,8 +79,7 @@ struct FrameAssembler {
             throw BrokerError(
                 .configuration,
                 "a request announces \(size) bytes",
-                remedy: "a request has \(Self.minimumSize) to \(maximumSize) bytes; "
-                    + "if the client is right, raise socketRequestMaxBytes"
+                remedy: "a request has \(Self.minimumSize) to \(maximumSize) bytes"
             )
         }
         announcedSize = Int(size)

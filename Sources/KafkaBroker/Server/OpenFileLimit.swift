@@ -28,7 +28,7 @@ enum OpenFileLimit {
             "the system allows this process \(limit) open files, \(count) connections need "
                 + "\(count + reserve)",
             remedy: "raise the hard limit (ulimit -Hn, or LimitNOFILE of the service), or set "
-                + "maxConnections to at most \(max(1, limit - reserve))"
+                + "broker.maximum_connections to at most \(max(1, limit - reserve))"
         )
     }
 

@@ -3,11 +3,11 @@ import Synchronization
 /// How many bytes requests under way, or answers under way, take in the whole broker.
 ///
 /// A connection reserves the size of a large request before it reads the request's body, so a
-/// request that has its reservation can always be completed. What is small is not counted: it is
-/// bounded by the number of connections.
+/// request that has its reservation can always be completed. A small one is counted but never
+/// refused, so that it need not wait for large ones.
 final class RequestMemory: Sendable {
-    /// The size up to which nothing is counted: 1000 connections hold 128 MB at most, one request
-    /// under way and one that has arrived each.
+    /// The size up to which nothing is refused: beyond the limit, 1000 connections hold 128 MB at
+    /// most, one request under way and one that has arrived each.
     static let freeSize = 64 << 10
 
     private let limit: Int
@@ -20,20 +20,15 @@ final class RequestMemory: Sendable {
 
     /// Reserves the memory of a request; false if there is too little at the moment.
     func reserve(_ size: Int) -> Bool {
-        guard size > Self.freeSize else { return true }
         let (_, now) = used.add(size, ordering: .relaxed)
-        if now <= limit { return true }
+        if now <= limit || size <= Self.freeSize { return true }
         used.subtract(size, ordering: .relaxed)
         return false
     }
 
     /// Counts what is in memory already, whether or not there is room.
-    func reserveRegardless(_ size: Int) {
-        if size > Self.freeSize { used.add(size, ordering: .relaxed) }
-    }
+    func reserveRegardless(_ size: Int) { used.add(size, ordering: .relaxed) }
 
     /// Gives back what was counted for something of the same size.
-    func release(_ size: Int) {
-        if size > Self.freeSize { used.subtract(size, ordering: .relaxed) }
-    }
+    func release(_ size: Int) { used.subtract(size, ordering: .relaxed) }
 }

@@ -111,13 +111,15 @@ final class Server: Sendable {
             throw BrokerError(
                 .portTaken,
                 "port \(settings.port) of \(settings.host) is in use",
-                remedy: "stop the other process or set another port"
+                remedy: "stop the other process or set broker.port to another one"
             )
         } catch {
             throw BrokerError(
                 .configuration,
                 "cannot listen on \(settings.host):\(settings.port): \(error)",
-                remedy: "set host to an address of this machine and port to one you may use"
+                remedy:
+                    "set broker.host to an address of this machine and broker.port to a port that "
+                    + "you may use"
             )
         }
     }
@@ -166,7 +168,7 @@ final class Server: Sendable {
                 guard state.connections.add(channel) else {
                     let limit = state.settings.maxConnections
                     state.refusals.note(
-                        ["client": "\(host)", "maxConnections": "\(limit)"],
+                        ["client": "\(host)", "broker.maximum_connections": "\(limit)"],
                         on: channel.eventLoop
                     )
                     return channel.close()

@@ -127,12 +127,20 @@ private final class TopicQueue: Sendable {
 }
 
 extension BrokerSettings {
+    /// The keys that give topics a default: the key, the topic's setting, the value.
+    var topicKeys: [(key: String, setting: String, value: String)] {
+        [
+            ("broker.flush_interval", "flush.ms", "\(flushIntervalMilliseconds)"),
+            ("broker.segment_size", "segment.bytes", "\(segmentBytes)"),
+            ("broker.maximum_batch_size", "max.message.bytes", "\(maxMessageBytes)"),
+        ]
+    }
+
     /// The broker's values for settings that a topic does not set, where they are not Kafka's.
     var topicDefaults: [String: String] {
-        [
-            "flush.ms": "\(flushIntervalMilliseconds)", "segment.bytes": "\(segmentBytes)",
-            "max.message.bytes": "\(maxMessageBytes)",
-        ].filter { TopicSetting.named[$0.key]?.defaultValue != $0.value }
+        let all = topicKeys.map { ($0.setting, $0.value) }
+        return Dictionary(uniqueKeysWithValues: all)
+            .filter { TopicSetting.named[$0.key]?.defaultValue != $0.value }
     }
 
     /// A topic's settings with those that it takes from the broker.
@@ -159,6 +167,7 @@ extension LogSettings {
             deletesOldRecords: policies.contains("delete"),
             retentionMilliseconds: unlessNegative(topic.number("retention.ms")),
             retentionByteCount: unlessNegative(topic.number("retention.bytes")),
+            fileDeletionDelayMilliseconds: topic.number("file.delete.delay.ms"),
             flushMilliseconds: topic.number("flush.ms"),
             flushRecordCount: topic.number("flush.messages")
         )

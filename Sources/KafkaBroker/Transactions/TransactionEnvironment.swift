@@ -31,6 +31,8 @@ struct TransactionEnvironment: Sendable {
     /// Ends a transaction in a partition, if told so only where one is open; see
     /// `Partition.endTransaction`.
     var end: @Sendable (PartitionID, TransactionMarker, Bool, @escaping Completion) -> Void
+    /// Finds the transactions that are open in any partition.
+    var findOpen: @Sendable (@escaping @Sendable ([OpenTransaction]) -> Void) -> Void
     /// Tells the groups that a producer's offsets are committed (true) or dropped.
     var endInGroups: @Sendable (Int64, Bool, @escaping @Sendable () -> Void) -> Void
     /// Where to die in tests.

@@ -62,6 +62,16 @@ struct TransactionMetadata: Sendable, Equatable, Codable {
     /// Whether nobody can be fenced any more by counting the epoch up, except the present producer.
     var isEpochExhausted: Bool { producer.epoch >= Int16.max - 1 }
 
+    /// Whether what is open in a partition is a part of this, which will end it there.
+    ///
+    /// A decided transaction may have a greater epoch than its records, to fence their producer.
+    func includes(_ open: OpenTransaction) -> Bool {
+        guard producer.id == open.producer.id, partitions.contains(open.partition) else {
+            return false
+        }
+        return phase.isPrepared || phase == .ongoing && producer.epoch == open.producer.epoch
+    }
+
     /// Drops the partitions of a deleted topic.
     mutating func forgetTopic(_ id: UUID16) { partitions = partitions.filter { $0.topic != id } }
 }

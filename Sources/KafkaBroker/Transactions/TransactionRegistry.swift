@@ -161,12 +161,8 @@ extension TransactionRegistry {
     private func writeMarkers(_ id: String) {
         guard let entry = entries[id], !entry.isMarking else { return }
         entries[id]?.isMarking = true
-        let marker = TransactionMarker(
-            producerID: entry.state.current.producer.id,
-            producerEpoch: entry.state.current.producer.epoch,
-            isCommit: entry.state.current.phase.isCommit,
-            coordinatorEpoch: environment.store.startEpoch
-        )
+        let current = entry.state.current
+        let marker = marker(current.producer, isCommit: current.phase.isCommit)
         // All at once, so that the syncs of the logs share their time.
         let isStepwise = environment.faults.isSet(.betweenMarkers)
         let round = Array(entry.unmarked.prefix(isStepwise ? 1 : .max))
@@ -176,6 +172,15 @@ extension TransactionRegistry {
         for (index, partition) in round.enumerated() {
             environment.end(partition, marker, entry.isRetry) { gather.set(index, $0) }
         }
+    }
+
+    private func marker(_ producer: ProducerIdentity, isCommit: Bool) -> TransactionMarker {
+        TransactionMarker(
+            producerID: producer.id,
+            producerEpoch: producer.epoch,
+            isCommit: isCommit,
+            coordinatorEpoch: environment.store.startEpoch
+        )
     }
 
     private func marked(_ id: String, _ marks: [(partition: PartitionID, error: ErrorCode)]) {
@@ -209,7 +214,7 @@ extension TransactionRegistry {
     }
 }
 
-/// What happens without being asked for.
+/// What a start finds.
 extension TransactionRegistry {
     /// Takes over what was stored, and finishes what was decided before a crash (rule 11).
     ///
@@ -220,6 +225,48 @@ extension TransactionRegistry {
     func restore(
         _ stored: [TransactionMetadata],
         completion: @escaping @Sendable () -> Void
+    ) {
+        environment.findOpen { [post] open in
+            post { $0.abortUnknown(open, stored) { post { $0.takeOver(stored, completion) } } }
+        }
+    }
+
+    /// Aborts what is open in a log and not in the store.
+    ///
+    /// The marker was lost, with a damaged end of the log or a database that was put back. Nobody
+    /// else would ever end it, and readers of committed records would wait for that for ever.
+    private func abortUnknown(
+        _ open: [OpenTransaction],
+        _ stored: [TransactionMetadata],
+        _ completion: @escaping @Sendable () -> Void
+    ) {
+        let known = Dictionary(grouping: stored, by: \.producer.id)
+        let unknown = open.filter { open in
+            !(known[open.producer.id] ?? []).contains { $0.includes(open) }
+        }
+        let gather = Gather<Void>(unknown.count) { _ in completion() }
+        for (index, transaction) in unknown.enumerated() {
+            let marker = marker(transaction.producer, isCommit: false)
+            environment.end(transaction.partition, marker, true) { [environment] error in
+                environment.logger.log(
+                    level: error == .none ? .warning : .error,
+                    error == .none
+                        ? "a transaction that nobody would have ended was aborted"
+                        : "a transaction cannot be aborted (\(error)): start the broker again",
+                    metadata: [
+                        "partition": "\(transaction.partition)",
+                        "producer": "\(transaction.producer.id)",
+                        "offset": "\(transaction.firstOffset)",
+                    ]
+                )
+                gather.set(index, ())
+            }
+        }
+    }
+
+    private func takeOver(
+        _ stored: [TransactionMetadata],
+        _ completion: @escaping @Sendable () -> Void
     ) {
         let now = environment.now()
         let gather = Gather<Void>(stored.count) { _ in completion() }
@@ -240,7 +287,10 @@ extension TransactionRegistry {
             }
         }
     }
+}
 
+/// What happens without being asked for.
+extension TransactionRegistry {
     /// Drops the partitions of a deleted topic.
     func forgetTopic(_ id: UUID16) {
         for index in entries.values.indices { entries.values[index].state.forgetTopic(id) }

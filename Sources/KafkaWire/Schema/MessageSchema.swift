@@ -1,6 +1,14 @@
 /// What the requests and responses of one API look like in each version.
 ///
-/// The files in `APIs/` state it as text, fields in wire order, commas between them:
+/// The files in `APIs/` state it as text:
+///
+///     key name: versions, flexible version
+///       fields of the request
+///     ->
+///       fields of the response
+///
+/// Versions from the flexible one on have compact lengths and tagged fields. Fields stand in wire
+/// order, commas between them:
 ///
 ///     name@versions#tag: type?versions = default
 ///
@@ -11,6 +19,8 @@
 public struct MessageSchema: Sendable {
     /// Which API it is.
     public let key: APIKey
+    /// What Kafka calls it, with a small first letter.
+    public let name: String
     /// The versions that can be offered to clients.
     public let versions: ClosedRange<Int16>
     /// The first version with compact lengths and tagged fields; nil if there is none.
@@ -18,18 +28,17 @@ public struct MessageSchema: Sendable {
     package let request: StructureSchema
     package let response: StructureSchema
 
-    init(
-        _ key: APIKey,
-        versions: ClosedRange<Int16>,
-        flexibleFrom: Int16?,
-        request: String,
-        response: String
-    ) {
-        self.key = key
-        self.versions = versions
-        self.flexibleFrom = flexibleFrom
-        self.request = SchemaParser.parse(request)
-        self.response = SchemaParser.parse(response)
+    /// Reads the text of one API.
+    private init(_ text: String) {
+        let parts = text.split(separator: "->", omittingEmptySubsequences: false)
+        let (head, fields) = (text.prefix { $0 != "\n" }, parts[0].drop { $0 != "\n" })
+        let words = head.split { " :,".contains($0) }
+        key = APIKey(rawValue: SchemaParser.number(words[0]))
+        name = String(words[1])
+        versions = SchemaParser.range(words[2])
+        flexibleFrom = words.count > 4 ? SchemaParser.number(words[4]) : nil
+        request = SchemaParser.parse(fields)
+        response = SchemaParser.parse(parts[1])
     }
 
     /// Whether a version uses compact lengths and tagged fields.
@@ -46,16 +55,9 @@ public struct MessageSchema: Sendable {
     public static func of(_ key: APIKey) -> MessageSchema? { byKey[key] }
 
     /// Every schema, in the order of the keys.
-    public static let all: [MessageSchema] = [
-        .produce, .fetch, .listOffsets, .metadata, .offsetCommit, .offsetFetch, .findCoordinator,
-        .joinGroup, .heartbeat, .leaveGroup, .syncGroup, .describeGroups, .listGroups,
-        .apiVersions, .createTopics, .deleteTopics, .deleteRecords, .initProducerId,
-        .offsetForLeaderEpoch, .addPartitionsToTxn, .addOffsetsToTxn, .endTxn, .txnOffsetCommit,
-        .describeAcls, .createAcls, .deleteAcls, .describeConfigs, .alterConfigs,
-        .describeLogDirs, .createPartitions, .deleteGroups, .electLeaders,
-        .incrementalAlterConfigs, .listPartitionReassignments, .offsetDelete, .describeCluster,
-        .describeProducers, .describeTransactions, .listTransactions, .describeTopicPartitions,
-    ]
+    public static let all = [recordAPIs, groupAPIs, transactionAPIs, topicAPIs, clusterAPIs]
+        .flatMap { $0.split(separator: "\n\n").map { MessageSchema(String($0)) } }
+        .sorted { $0.key.rawValue < $1.key.rawValue }
 
     private static let byKey = Dictionary(uniqueKeysWithValues: all.map { ($0.key, $0) })
 }

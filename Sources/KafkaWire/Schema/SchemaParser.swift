@@ -1,4 +1,4 @@
-/// Reads the text form of a schema, described at `MessageSchema`.
+/// Reads the fields in the text form of a schema, described at `MessageSchema`.
 ///
 /// The texts are part of this module, so a mistake in one is our own: it stops the process, and
 /// the tests read every text.
@@ -6,13 +6,13 @@ struct SchemaParser {
     private var tokens: ArraySlice<Substring>
     private static let allVersions: ClosedRange<Int16> = 0...Int16.max
 
-    static func parse(_ text: String) -> StructureSchema {
+    static func parse(_ text: Substring) -> StructureSchema {
         var parser = SchemaParser(tokens: tokenize(text)[...])
         return StructureSchema(fields: parser.fields(until: nil))
     }
 
     /// Splits a text into words and marks.
-    private static func tokenize(_ text: String) -> [Substring] {
+    private static func tokenize(_ text: Substring) -> [Substring] {
         var spaced = ""
         for character in text {
             spaced += "@#:?=[]{}".contains(character) ? " \(character) " : String(character)
@@ -29,14 +29,14 @@ struct SchemaParser {
 
     private mutating func field() -> FieldSchema {
         let name = next()
-        let versions = accept("@") ? range(next()) : Self.allVersions
-        let tag: UInt32? = accept("#") ? number(next()) : nil
+        let versions = accept("@") ? Self.range(next()) : Self.allVersions
+        let tag: UInt32? = accept("#") ? Self.number(next()) : nil
         precondition(accept(":"), "the schema's field \(name) has no type")
         let type = type()
         var nullable: ClosedRange<Int16>?
         if accept("?") {
             let hasRange = tokens.first?.first?.isNumber ?? false
-            nullable = hasRange ? range(next()) : Self.allVersions
+            nullable = hasRange ? Self.range(next()) : Self.allVersions
         }
         let defaultValue = accept("=") ? value(next()) : type.zero
         return FieldSchema(
@@ -67,9 +67,10 @@ struct SchemaParser {
         }
     }
 
-    private func range(_ text: Substring) -> ClosedRange<Int16> {
-        let bounds = text.split(separator: "-")
+    /// Reads versions: `3+`, `0-2`, `4`.
+    static func range(_ text: Substring) -> ClosedRange<Int16> {
         if text.hasSuffix("+") { return number(text.dropLast())...Int16.max }
+        let bounds = text.split(separator: "-")
         return number(bounds[0])...number(bounds[bounds.count - 1])
     }
 
@@ -77,11 +78,11 @@ struct SchemaParser {
         switch text {
         case "null": .null
         case "true": .bool(true)
-        default: .int(number(text))
+        default: .int(Self.number(text))
         }
     }
 
-    private func number<T: FixedWidthInteger>(_ text: Substring) -> T {
+    static func number<T: FixedWidthInteger>(_ text: Substring) -> T {
         guard let value = T(text) else {
             preconditionFailure("the schema has \(text) in the place of a number")
         }

@@ -17,6 +17,8 @@ final class Replica<Model: ServableModel> {
     /// The version that it was loaded from.
     let loadedVersion: Int64
     var watermark: Int64
+    /// How much of the model's journal its state has learned.
+    var position: Int64
     /// Where on `model-updates` the updates after its checkpoint begin.
     let readFrom: Offset
 
@@ -44,6 +46,7 @@ final class Replica<Model: ServableModel> {
         self.version = version.number
         loadedVersion = version.number
         watermark = version.watermark
+        position = version.journalPosition
         readFrom = version.updatesOffset
     }
 
@@ -53,7 +56,8 @@ final class Replica<Model: ServableModel> {
             version: version,
             epoch: epoch,
             sequence: sequence,
-            watermark: watermark
+            watermark: watermark,
+            position: position
         )
     }
 }

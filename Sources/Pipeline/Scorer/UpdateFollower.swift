@@ -196,6 +196,7 @@ struct UpdateFollower<Model: ServableModel> {
         replica.sequence = identity.sequence
         replica.hash = update.hash
         replica.watermark = identity.watermark
+        replica.position = identity.position
         serveIfNewer()
     }
 

@@ -9,28 +9,54 @@ extension Trainer {
     ///
     /// The order is what makes recovery exact: rejected events are in the dead letters before the
     /// journal passes them, and the journal is durable before any update with its events is sent.
-    func publish() throws(PipelineError) {
-        guard !unjournalled.isEmpty else { return }
-        try flushDeadLetters()
-        let ranges = unjournalled
-        try store(
-            try modelStore.appendJournal(
-                model: settings.model,
-                epoch: publisher.epoch,
-                ranges: ranges
+    /// While an update is being committed the next one waits, and grows, unless `all` is wanted at
+    /// once.
+    func publish(all: Bool = false) throws(PipelineError) {
+        if !unjournalled.isEmpty {
+            try flushDeadLetters()
+            let ranges = unjournalled
+            try store(
+                try modelStore.appendJournal(
+                    model: settings.model,
+                    epoch: publisher.identity.epoch,
+                    ranges: ranges
+                )
             )
-        )
-        unjournalled.removeAll(keepingCapacity: true)
-        var delta = learner.takeDelta()
+            unjournalled.removeAll(keepingCapacity: true)
+        }
+        if unpublishedTimestamps.count > Self.unpublishedLimit { try waitForUpdates() }
+        if all || publisher.pendingCount == 0 { try sendDelta() }
+        post()
+    }
+
+    /// Events that may be learned before scorers get them, while updates do not get through: 8 MB of
+    /// timestamps.
+    private static var unpublishedLimit: Int { 1_000_000 }
+
+    /// Sends the rows that changed since the last time, all of whose events are in the journal.
+    private func sendDelta() throws(PipelineError) {
+        var delta = model.learner.takeDelta()
         if !delta.isEmpty {
             FreshnessTensors.add(unpublishedTimestamps, to: &delta)
             let payload = Self.joined(Safetensors.encode(delta, metadata: []))
-            try publisher.send(.delta(payload), watermark: watermark)
+            try publisher.send(
+                delta: payload,
+                watermark: model.watermark,
+                position: journalPosition
+            )
             status.deltasPublished += 1
             status.deltaBytes += Int64(payload.count)
         }
         unpublishedTimestamps.removeAll(keepingCapacity: true)
-        post()
+    }
+
+    /// Waits until all updates are committed, or until told to stop.
+    private func waitForUpdates() throws(PipelineError) {
+        while publisher.pendingCount > 0, !stop.isSet {
+            try publisher.check()
+            try takeDeliveries()
+            Thread.sleep(forTimeInterval: 0.005)
+        }
     }
 
     private static func joined(_ chunks: [[UInt8]]) -> [UInt8] {
@@ -61,18 +87,22 @@ extension Trainer {
 
     /// Copies the state and begins to write it beside the loop.
     func beginCheckpoint() throws(PipelineError) {
-        try publish()
+        try publish(all: true)
         let (tensors, makeVersion) = snapshot()
         earliestCheckpoint = ContinuousClock().now + .seconds(1)
-        publisher.clearFailure()
         checkpoints.begin(tensors, makeVersion: makeVersion)
     }
 
     /// Copies the state and writes it before going on.
     func checkpointNow() throws(PipelineError) {
-        try publish()
+        try publish(all: true)
+        try announce(try writeCheckpoint())
+    }
+
+    /// Writes the state as a version that nobody is told of yet.
+    func writeCheckpoint() throws(PipelineError) -> ModelVersion {
         let (tensors, makeVersion) = snapshot()
-        try announce(try checkpoints.write(tensors, makeVersion: makeVersion))
+        return try checkpoints.write(tensors, makeVersion: makeVersion)
     }
 
     /// Announces the checkpoint that was begun, if it is complete, or if `wait` once it is.
@@ -98,7 +128,7 @@ extension Trainer {
     }
 
     /// Tells the scorers of a complete version, and lag tools how far learning is.
-    private func announce(_ version: ModelVersion) throws(PipelineError) {
+    func announce(_ version: ModelVersion) throws(PipelineError) {
         let announcement = CheckpointAnnouncement(
             version: version.number,
             blob: version.blob.hash,
@@ -107,7 +137,7 @@ extension Trainer {
         )
         checkpointedEvents = version.eventCount
         owesCheckpoint = false
-        try publisher.send(.checkpoint(announcement), watermark: version.watermark)
+        try publisher.send(announcement)
         status.version = version.number
         status.versionsPublished += 1
         let positions = version.nextOffsets.map { next in
@@ -129,14 +159,14 @@ extension Trainer {
     private func snapshot() -> (NamedTensors, @Sendable (BlobReference) -> NewVersion) {
         let timer = ContinuousClock()
         let begin = timer.now
-        let tensors = learner.encode()
+        let tensors = model.encode()
         let pause = (timer.now - begin) / .seconds(1)
         status.checkpointPause += pause
         let positions = status.positions.sorted { $0.key < $1.key }.map {
             OffsetPosition(topic: $0.key.topic, partition: $0.key.partition, offset: $0.value)
         }
         let description = SnapshotDescription(
-            epoch: publisher.epoch,
+            epoch: publisher.identity.epoch,
             branch: branch,
             settings: settingsText,
             journalPosition: journalPosition,
@@ -144,9 +174,9 @@ extension Trainer {
             sequence: publisher.sequence,
             updateHash: publisher.hash,
             updatesOffset: publisher.readFrom,
-            watermark: watermark,
-            eventCount: learner.eventCount,
-            metrics: learner.metrics,
+            watermark: model.watermark,
+            eventCount: model.learner.eventCount,
+            metrics: model.metrics,
             createdAt: clock.now()
         )
         let settings = settings
@@ -157,7 +187,7 @@ extension Trainer {
     var settingsText: String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
-        let data = try? encoder.encode(learnerSettings)
+        let data = try? encoder.encode(model.settings)
         return data.map { String(decoding: $0, as: UTF8.self) } ?? "{}"
     }
 
@@ -167,7 +197,9 @@ extension Trainer {
         while ContinuousClock().now < deadline {
             let isDone = try log(try sink.flush(timeout: .seconds(1)))
             try takeDeliveries()
-            if isDone { return }
+            try publisher.check()
+            if isDone, publisher.pendingCount == 0 { return }
+            if isDone { Thread.sleep(forTimeInterval: 0.005) }
         }
         logger.warning("the last updates were not delivered; scorers will use the store")
     }

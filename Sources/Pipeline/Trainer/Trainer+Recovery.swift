@@ -13,24 +13,83 @@ extension Trainer {
         post()
         guard let inputs = try connect() else { return false }
         status.phase = .recovering
+        guard try checkLastUpdate() else { return false }
         let epoch = try store(try modelStore.beginEpoch(model: settings.model))
         branch = try store(try modelStore.currentBranch(of: settings.model)).id
         let restored = try restoreNewestVersion()
         guard try replayJournal(after: restored) else { return false }
         guard try settlePositions(inputs),
-            let readFrom = try watermarks(of: settings.updatesLog)?.end
+            let updatesEnd = try watermarks(of: settings.updatesLog)?.end
         else { return false }
-        publisher = UpdatePublisher(
-            model: settings.model,
-            epoch: epoch,
-            log: settings.updatesLog,
-            sink: sink,
-            readFrom: readFrom
-        )
-        _ = learner.takeDelta()
-        try checkpointNow()
+        try beginPublishing(epoch: epoch, start: updatesEnd)
         try log(try source.assign(status.positions))
         return true
+    }
+
+    /// Writes the state that was recovered as the epoch's first version, and announces it.
+    private func beginPublishing(epoch: Int64, start: Offset) throws(PipelineError) {
+        publisher = UpdatePublisher(
+            TrainerIdentity(
+                model: settings.model,
+                epoch: epoch,
+                log: settings.updatesLog,
+                modelStore: modelStore
+            ),
+            start: start,
+            watermark: model.watermark,
+            position: journalPosition
+        )
+        _ = model.learner.takeDelta()
+        let version = try writeCheckpoint()
+        let origin = try TrainerIdentity.origin(of: settings.model, in: modelStore) ?? ""
+        publisher.begin(origin: origin) { identity in
+            UpdateSender(identity, connection: updates, stop: stop, logger: logger)
+        }
+        try announce(version)
+    }
+
+    /// Throws when the last update on the log is not one of this store's: it must not be gone on
+    /// from a store that is behind what scorers have, nor beside a trainer with another store.
+    ///
+    /// Nothing has been written yet. Returns false when told to stop meanwhile.
+    private func checkLastUpdate() throws(PipelineError) -> Bool {
+        let found = try patiently { () throws(StreamError) in
+            try LastUpdate.find(
+                of: settings.model,
+                on: settings.updatesLog,
+                in: try updates.openSource(),
+                deadline: .now + LastUpdate.patience
+            )
+        }
+        switch found {
+        case nil: return false
+        case .nothing: return true
+        case .unknown:
+            logger.warning(
+                """
+                the last update of model "\(settings.model)" was not found on \
+                \(settings.updatesLog) in time: not checked whether the store is behind it
+                """
+            )
+            return true
+        case .update(let last):
+            let epoch = try store(try modelStore.currentEpoch(model: settings.model))
+            let origin = try TrainerIdentity.origin(of: settings.model, in: modelStore)
+            if last.epoch <= epoch, last.origin == origin { return true }
+            let store =
+                "the model store \(modelStore.directory) "
+                + (origin == nil ? "has no version of it" : "is at epoch \(epoch)")
+            let reason =
+                last.origin == origin
+                ? "the store is an older copy" : "a trainer with another store wrote it"
+            throw PipelineError(
+                .store,
+                "the last update of model \"\(settings.model)\" on \(settings.updatesLog) is "
+                    + "\(last.sequence) of epoch \(last.epoch), but \(store): \(reason)",
+                remedy: "use the store that wrote it, or another model.name; to go on from this "
+                    + "store all the same, empty the topic and start the scorers anew"
+            )
+        }
     }
 
     /// The partitions of all inputs, once a broker answers and every topic is there; nil when told
@@ -89,10 +148,12 @@ extension Trainer {
         }
         guard newest.base == nil else { throw PipelineError(incrementOf: newest) }
         let bytes = try store(try modelStore.readBlob(newest.blob))
-        learner = try learning(
-            try Model(settings: learnerSettings, state: try Safetensors.decode(bytes).tensors)
+        model = try TrainedModel(
+            settings: model.settings,
+            state: try learning(try Safetensors.decode(bytes).tensors),
+            watermark: newest.watermark,
+            duplicateWindow: settings.duplicateWindow
         )
-        watermark = newest.watermark
         checkpointedEvents = newest.eventCount
         for next in newest.nextOffsets {
             status.positions[TopicPartition(topic: next.topic, partition: next.partition)] =

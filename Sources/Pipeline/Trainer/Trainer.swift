@@ -9,16 +9,16 @@ public import Streaming
 /// Learns a model from topics, publishes what changed, and writes versions.
 public final class Trainer<Model: Learner> {
     let settings: TrainerSettings
-    let learnerSettings: Model.Settings
     let source: any RecordSource
     let sink: any RecordSink
+    let updates: UpdatesConnection
     let modelStore: ModelStore
     let clock: WallClock
     let stop: StopSignal
     let board: Board<TrainerStatus>
     let logger: Logger
 
-    var learner: Model
+    var model: TrainedModel<Model>
     var publisher: UpdatePublisher
     var deadLetters: DeadLetters
     var status = TrainerStatus()
@@ -28,7 +28,6 @@ public final class Trainer<Model: Learner> {
     var branch: Int64 = 0
     /// Length of the journal with all of `unjournalled`.
     var journalPosition: Int64 = 0
-    var watermark: Int64 = -1
     /// Timestamps of events learned since the last delta.
     var unpublishedTimestamps: [Int64] = []
     /// Events in the newest version that is complete.
@@ -40,8 +39,6 @@ public final class Trainer<Model: Learner> {
     /// No checkpoint begins before: a store or a topic that refuses is not asked all the time.
     var earliestCheckpoint = ContinuousClock().now
     let checkpoints: CheckpointWriter
-    private var events = Model.Events()
-    private var rejections: [Rejection] = []
 
     /// A trainer at the newest version of its model, or at the beginning.
     ///
@@ -49,7 +46,8 @@ public final class Trainer<Model: Learner> {
     ///   - settings: What it reads and how often it publishes.
     ///   - learnerSettings: The learner's own settings.
     ///   - source: Where events come from; the trainer assigns its partitions.
-    ///   - sink: Where updates and dead letters go.
+    ///   - sink: Where dead letters go.
+    ///   - updates: How `model-updates` is reached.
     ///   - store: Where versions and the journal are kept.
     ///   - clock: The time of day, for statistics only.
     ///   - stop: Set to make `run` finish.
@@ -61,6 +59,7 @@ public final class Trainer<Model: Learner> {
         learnerSettings: Model.Settings,
         source: any RecordSource,
         sink: any RecordSink,
+        updates: UpdatesConnection,
         store: ModelStore,
         clock: WallClock = .system,
         stop: StopSignal,
@@ -68,21 +67,28 @@ public final class Trainer<Model: Learner> {
         logger: Logger
     ) throws(PipelineError) {
         self.settings = settings
-        self.learnerSettings = learnerSettings
         self.source = source
         self.sink = sink
+        self.updates = updates
         modelStore = store
         self.clock = clock
         self.stop = stop
         self.board = board
         self.logger = logger
-        learner = try learning(try Model(settings: learnerSettings))
+        model = try TrainedModel(
+            settings: learnerSettings,
+            duplicateWindow: settings.duplicateWindow
+        )
         publisher = UpdatePublisher(
-            model: settings.model,
-            epoch: 0,
-            log: settings.updatesLog,
-            sink: sink,
-            readFrom: 0
+            TrainerIdentity(
+                model: settings.model,
+                epoch: 0,
+                log: settings.updatesLog,
+                modelStore: store
+            ),
+            start: 0,
+            watermark: -1,
+            position: 0
         )
         deadLetters = DeadLetters(topic: settings.deadLettersTopic, sink: sink)
         checkpoints = CheckpointWriter(store: store)
@@ -94,6 +100,7 @@ public final class Trainer<Model: Learner> {
     /// Blocks the calling thread, which must be the trainer's own.
     public func run() throws(PipelineError) {
         defer {
+            publisher.close()
             status.phase = .stopped
             post()
         }
@@ -102,9 +109,9 @@ public final class Trainer<Model: Learner> {
         status.phase = .live
         post()
         try learnLive(until: end)
-        try publish()
+        try publish(all: true)
         try finishCheckpoint(wait: true)
-        if learner.eventCount != checkpointedEvents || owesCheckpoint { try checkpointNow() }
+        if model.learner.eventCount != checkpointedEvents || owesCheckpoint { try checkpointNow() }
         try drain()
     }
 
@@ -116,8 +123,9 @@ public final class Trainer<Model: Learner> {
         var nextCheckpoint = timer.now + settings.checkpointInterval
         var nextPartitionCheck = timer.now + Self.partitionCheckInterval
         while !stop.isSet {
-            if let end, end.allSatisfy({ status.positions[$0.key] ?? 0 >= $0.value }) { return }
+            if let end, end.allSatisfy({ hasRead($0.key, to: $0.value) }) { return }
             try learnBatch()
+            try publisher.check()
             let now = timer.now
             status.liveDuration = now - begin
             if now >= nextPublish {
@@ -126,26 +134,33 @@ public final class Trainer<Model: Learner> {
             }
             try finishCheckpoint(wait: false)
             if isCheckpointDue(now >= nextCheckpoint), now >= earliestCheckpoint,
-                !checkpoints.isBusy
+                !checkpoints.isBusy, publisher.pendingCount < Self.pendingUpdatesLimit
             {
                 try beginCheckpoint()
                 nextCheckpoint = now + settings.checkpointInterval
             }
             if now >= nextPartitionCheck {
                 tellRejections()
-                try checkEpoch()
+                try publisher.identity.checkEpoch()
                 try assignNewPartitions()
                 nextPartitionCheck = now + Self.partitionCheckInterval
             }
         }
     }
 
-    /// Whether a checkpoint is needed: by time, by events, or because scorers missed an update.
+    /// Whether a partition's records before an offset have been learned.
+    ///
+    /// The offset before it may be that of no record, such as the end of a transaction.
+    private func hasRead(_ partition: TopicPartition, to offset: Offset) -> Bool {
+        max(status.positions[partition] ?? 0, source.reachedEnd(of: partition) ?? 0) >= offset
+    }
+
+    /// Whether a checkpoint is needed: by time, by events, or because the last one failed.
     private func isCheckpointDue(_ isIntervalOver: Bool) -> Bool {
-        let new = learner.eventCount - checkpointedEvents
+        let new = model.learner.eventCount - checkpointedEvents
         let isFull = settings.checkpointEvents > 0 && new >= settings.checkpointEvents
         let isTime = settings.checkpointInterval > .zero && isIntervalOver && new > 0
-        return isTime || isFull || owesCheckpoint || publisher.failure != nil
+        return isTime || isFull || owesCheckpoint
     }
 
     /// Warns of rejected events, at the first and then once in a while.
@@ -157,21 +172,11 @@ public final class Trainer<Model: Learner> {
         )
     }
 
+    /// Updates that may wait to be sent when a checkpoint begins, which adds one or two.
+    private static var pendingUpdatesLimit: Int { 4 }
+
     /// How often the inputs are asked for partitions that were added.
     private static var partitionCheckInterval: Duration { .seconds(30) }
-
-    /// Throws when a newer trainer has begun, which an idle one would not notice otherwise.
-    private func checkEpoch() throws(PipelineError) {
-        let newest = try store(try modelStore.currentEpoch(model: settings.model))
-        guard newest == publisher.epoch else {
-            throw PipelineError(
-                .fenced,
-                "a trainer of model \"\(settings.model)\" with epoch \(newest) has taken over from "
-                    + "this one with epoch \(publisher.epoch)",
-                remedy: "run one trainer per model"
-            )
-        }
-    }
 
     private func learnBatch() throws(PipelineError) {
         let batch = try log(
@@ -189,19 +194,11 @@ public final class Trainer<Model: Learner> {
         let runs = PartitionRuns(batch.records, topics: source.topics, after: status.positions)
         guard !runs.indices.isEmpty else { return }
         let encoded = runs.indices.map { EncodedEvent(batch.records[$0]) }
-        rejections.removeAll(keepingCapacity: true)
-        encoded.withUnsafeBufferPointer {
-            Model.decode(
-                $0,
-                settings: learnerSettings,
-                into: &events,
-                rejections: &rejections
-            )
-        }
+        let learned = encoded.withUnsafeBufferPointer { model.learn($0) }
         if isReplay {
             status.replayedRecords += Int64(runs.indices.count)
         } else {
-            for rejection in rejections {
+            for rejection in learned.rejections {
                 try deadLetters.send(
                     runs.indices[rejection.index],
                     of: batch,
@@ -210,14 +207,14 @@ public final class Trainer<Model: Learner> {
                     token: Token.deadLetter
                 )
             }
-            status.rejectedCount += Int64(rejections.count)
-            if let first = rejections.first, lastRejection == nil { lastRejection = first.reason }
+            status.rejectedCount += Int64(learned.rejections.count)
+            if let first = learned.rejections.first, lastRejection == nil {
+                lastRejection = first.reason
+            }
             status.liveRecords += Int64(runs.indices.count)
             unjournalled += runs.ranges
-            unpublishedTimestamps += events.timestamps
+            unpublishedTimestamps += learned.timestamps
         }
-        learner.learn(events)
-        for timestamp in events.timestamps { watermark = max(watermark, timestamp) }
         for range in runs.ranges {
             let partition = TopicPartition(topic: range.topic, partition: range.partition)
             status.positions[partition] = range.last + 1
@@ -226,12 +223,8 @@ public final class Trainer<Model: Learner> {
     }
 
     func takeDeliveries() throws(PipelineError) {
-        for delivery in sink.takeDeliveries() {
-            switch delivery.token {
-            case Token.update: publisher.delivered(delivery)
-            case Token.deadLetter: deadLetters.delivered(delivery)
-            default: break
-            }
+        for delivery in sink.takeDeliveries() where delivery.token == Token.deadLetter {
+            deadLetters.delivered(delivery)
         }
         report(sink.takeNotices())
         try deadLetters.check()
@@ -242,11 +235,13 @@ public final class Trainer<Model: Learner> {
     }
 
     func post() {
-        status.eventCount = learner.eventCount
-        status.watermark = watermark
-        status.metrics = learner.metrics
+        status.eventCount = model.learner.eventCount
+        status.watermark = model.watermark
+        status.duplicateCount = model.duplicateCount
+        status.metrics = model.metrics
         status.sequence = publisher.sequence
-        status.epoch = publisher.epoch
+        status.epoch = publisher.identity.epoch
+        status.updatesFailure = publisher.trouble
         board.post(status)
     }
 }

@@ -41,6 +41,8 @@ public struct TrainerStatus: Sendable, Equatable {
     public var liveDuration = Duration.zero
     /// Records sent to the dead letters by this trainer.
     public var rejectedCount: Int64 = 0
+    /// Events left out as copies of earlier ones, since the model's beginning.
+    public var duplicateCount: Int64 = 0
     /// The largest event timestamp learned, in milliseconds since 1970.
     public var watermark: Int64 = -1
     /// Prequential quality.
@@ -51,6 +53,8 @@ public struct TrainerStatus: Sendable, Equatable {
     public var checkpointPause: Double = 0
     /// Why the last checkpoint could not be written; nil when it was.
     public var checkpointFailure: String?
+    /// Why updates are not getting through to the scorers; nil when they are.
+    public var updatesFailure: String?
 
     /// The status of a trainer that has not begun.
     public init() {}

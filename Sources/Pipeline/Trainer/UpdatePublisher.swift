@@ -1,68 +1,92 @@
 import Learning
 import Streaming
 
-/// Sends the updates of one epoch, in order, and knows how far the log has taken them.
+/// Numbers the updates of one epoch and hands them to their sender.
 ///
 /// Owned by the trainer's thread.
 struct UpdatePublisher {
-    private let model: String
-    private let log: TopicPartition
-    private let sink: any RecordSink
-    let epoch: Int64
+    private(set) var identity: TrainerIdentity
+    /// Nil until the epoch's first version is complete.
+    private var sender: UpdateSender?
     /// The newest update sent.
     private(set) var sequence: Int64 = 0
     /// Its hash.
     private(set) var hash = UpdateIdentity.noPredecessor
-    /// Where on `model-updates` a scorer with the newest state reads on; what lies there may be known
-    /// to it.
-    private(set) var readFrom: Offset
-    /// Set when an update was lost on the way: scorers need a checkpoint to go on.
-    private(set) var failure: StreamError?
+    /// The watermark and the journal position of the state after it.
+    private var watermark: Int64
+    private var position: Int64
+    private let start: Offset
 
+    /// A publisher whose epoch begins with a state.
+    ///
+    /// `start` is the end of the log, where the epoch's updates will come.
     init(
-        model: String,
-        epoch: Int64,
-        log: TopicPartition,
-        sink: any RecordSink,
-        readFrom: Offset
+        _ identity: TrainerIdentity,
+        start: Offset,
+        watermark: Int64,
+        position: Int64
     ) {
-        self.model = model
-        self.epoch = epoch
-        self.log = log
-        self.sink = sink
-        self.readFrom = readFrom
+        self.identity = identity
+        self.start = start
+        self.watermark = watermark
+        self.position = position
     }
 
-    /// Sends the next update.
-    mutating func send(_ content: UpdateContent, watermark: Int64) throws(PipelineError) {
+    /// Begins to send, through what `makeSender` opens, under the origin that the store now has.
+    mutating func begin(origin: String, makeSender: (TrainerIdentity) -> UpdateSender) {
+        identity.origin = origin
+        sender = makeSender(identity)
+    }
+
+    /// Where on `model-updates` a scorer with the newest state reads on; what lies there may be known
+    /// to it.
+    var readFrom: Offset { max(start, sender?.readFrom ?? 0) }
+
+    /// Updates that are not committed yet.
+    var pendingCount: Int { sender?.pendingCount ?? 0 }
+
+    /// Why updates are not getting through at the moment; nil when they are.
+    var trouble: String? { sender?.trouble }
+
+    /// Throws when nothing more can be sent.
+    func check() throws(PipelineError) { try sender?.check() }
+
+    /// Sends changed rows, which make the state that of a watermark and a journal position.
+    mutating func send(
+        delta payload: [UInt8],
+        watermark: Int64,
+        position: Int64
+    ) throws(PipelineError) {
+        self.watermark = watermark
+        self.position = position
+        try send(.delta(payload))
+    }
+
+    /// Tells of a version that is complete; the state stays that of the last delta.
+    mutating func send(_ announcement: CheckpointAnnouncement) throws(PipelineError) {
+        try send(.checkpoint(announcement))
+    }
+
+    private mutating func send(_ content: UpdateContent) throws(PipelineError) {
         sequence += 1
         let update = try ModelUpdate(
             identity: UpdateIdentity(
-                model: model,
-                epoch: epoch,
+                model: identity.model,
+                epoch: identity.epoch,
                 sequence: sequence,
                 previous: hash,
-                watermark: watermark
+                watermark: watermark,
+                position: position
             ),
-            content: content
+            content: content,
+            origin: identity.origin
         )
         hash = update.hash
-        for record in UpdateFormat.records(of: update, topic: log.topic, partition: log.partition) {
-            try Pipeline.log(try sink.send(record, token: Token.update))
-        }
+        sender?.submit(update)
     }
 
-    /// Takes note of the delivery of a part of an update.
-    mutating func delivered(_ delivery: Delivery) {
-        if let error = delivery.error {
-            failure = error
-        } else {
-            readFrom = max(readFrom, delivery.offset + 1)
-        }
-    }
-
-    /// Forgets a lost update, because a checkpoint that makes up for it is on its way.
-    mutating func clearFailure() { failure = nil }
+    /// Gives up what is not committed.
+    func close() { sender?.close() }
 }
 
 /// What a delivery report is about.

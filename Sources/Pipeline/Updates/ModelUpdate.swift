@@ -18,6 +18,8 @@ public struct UpdateIdentity: Sendable, Equatable {
     public var previous: String
     /// The largest event timestamp learned, in milliseconds since 1970; -1 before the first event.
     public var watermark: Int64
+    /// How much of the model's journal the state after this update has learned.
+    public var position: Int64
 
     /// The predecessor hash of an epoch's first update.
     public static let noPredecessor = String(repeating: "0", count: 64)
@@ -49,13 +51,22 @@ public struct ModelUpdate: Sendable, Equatable {
     public var identity: UpdateIdentity
     /// What it says.
     public var content: UpdateContent
+    /// Which store's trainer sent it: the same text for all updates of a model from one store.
+    ///
+    /// It tells apart trainers that know nothing of each other; no part of the hash.
+    public var origin: String
     /// SHA-256 over identity, predecessor and payload: the `previous` of the next update.
     public var hash: String
 
     /// Names an update and computes its hash.
-    public init(identity: UpdateIdentity, content: UpdateContent) throws(PipelineError) {
+    public init(
+        identity: UpdateIdentity,
+        content: UpdateContent,
+        origin: String = ""
+    ) throws(PipelineError) {
         self.identity = identity
         self.content = content
+        self.origin = origin
         hash = try Self.hash(identity, payload: UpdateFormat.payload(of: content))
     }
 
@@ -65,7 +76,7 @@ public struct ModelUpdate: Sendable, Equatable {
     ) throws(PipelineError) -> String {
         let head =
             "\(identity.model)\n\(identity.epoch)\n\(identity.sequence)\n"
-            + "\(identity.previous)\n\(identity.watermark)\n"
+            + "\(identity.previous)\n\(identity.watermark)\n\(identity.position)\n"
         return try store(try ContentHash.sha256([Array(head.utf8), payload]))
     }
 }

@@ -4,7 +4,8 @@ import Streaming
 /// How an update travels: one record per part, identity in the headers, payload in the value.
 ///
 /// Headers (UTF-8 text): `kind` (`delta` or `checkpoint`), `epoch`, `sequence`, `previous`,
-/// `watermark`, `part` and `parts` (a payload over `partByteCount` is cut), `hash` of the update.
+/// `watermark`, `position`, `part` and `parts` (a payload over `partByteCount` is cut), `hash` of
+/// the update, `origin`.
 /// The value of a delta is a safetensors file, that of a checkpoint announcement is JSON.
 enum UpdateFormat {
     /// Stays below Kafka's default `message.max.bytes` of 1,000,012 with its headers.
@@ -60,9 +61,11 @@ enum UpdateFormat {
             RecordHeader(name: "sequence", text: String(identity.sequence)),
             RecordHeader(name: "previous", text: identity.previous),
             RecordHeader(name: "watermark", text: String(identity.watermark)),
+            RecordHeader(name: "position", text: String(identity.position)),
             RecordHeader(name: "part", text: String(part)),
             RecordHeader(name: "parts", text: String(partCount)),
             RecordHeader(name: "hash", text: update.hash),
+            RecordHeader(name: "origin", text: update.origin),
         ]
     }
 }
@@ -74,6 +77,7 @@ struct UpdatePart {
     var part: Int
     var partCount: Int
     var hash: String
+    var origin: String
     var payload: [UInt8]
 
     /// Reads a record of `model-updates`.
@@ -106,9 +110,11 @@ struct UpdatePart {
             epoch: try number("epoch"),
             sequence: try number("sequence"),
             previous: try text("previous"),
-            watermark: try number("watermark")
+            watermark: try number("watermark"),
+            position: try number("position")
         )
         hash = try text("hash")
+        origin = try text("origin")
         part = Int(clamping: try number("part"))
         partCount = Int(clamping: try number("parts"))
         guard (1...UpdateFormat.maximumPartCount).contains(partCount),
@@ -137,7 +143,7 @@ struct UpdatePart {
         default:
             throw Self.refusal("kind \"\(kind.prefix(40))\" is unknown")
         }
-        let update = try ModelUpdate(identity: identity, content: content)
+        let update = try ModelUpdate(identity: identity, content: content, origin: origin)
         guard update.hash == hash else {
             throw Self.refusal("update \(identity.epoch)/\(identity.sequence) is damaged")
         }

@@ -31,6 +31,7 @@ struct Recommendation: Codable, Equatable {
     var version: Int64?
     var sequence: Int64?
     var watermark: Int64?
+    var position: Int64?
 
     /// The answer in bytes; nil when they are none.
     init?(bytes: [UInt8]) {

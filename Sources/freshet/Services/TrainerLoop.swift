@@ -50,7 +50,7 @@ enum TrainerLoop {
         let configuration = effective.configuration
         let names = effective.topicNames
         var sinkSettings = effective.kafkaSettings
-        sinkSettings.properties.merge(sinkProperties) { own, _ in own }
+        sinkSettings.properties.merge(deadLetterProperties) { own, _ in own }
         let trainer = try Trainer<Model>(
             TrainerSettings(
                 model: configuration.model.name,
@@ -62,6 +62,7 @@ enum TrainerLoop {
                 publishInterval: configuration.trainer.publishInterval.duration,
                 checkpointInterval: configuration.trainer.checkpointInterval.duration,
                 checkpointEvents: Int64(configuration.trainer.checkpointEvents),
+                duplicateWindow: configuration.trainer.duplicateWindow,
                 stopsAtEnd: stopsAtEnd,
                 codeRevision: freshetVersion
             ),
@@ -71,6 +72,7 @@ enum TrainerLoop {
                 sinkSettings,
                 givesUp: { stop.isSet(longerThan: .seconds(10)) }
             ),
+            updates: updates(effective),
             store: try effective.modelStore(mustExist: false),
             stop: stop,
             board: board,
@@ -79,10 +81,34 @@ enum TrainerLoop {
         try trainer.run()
     }
 
-    /// Factors do not compress; a dead letter is its event and the headers that explain it.
+    /// The way to `model-updates`.
+    private static func updates(_ effective: EffectiveConfiguration) -> UpdatesConnection {
+        let (model, topic) = (effective.configuration.model.name, effective.topicNames.modelUpdates)
+        var settings = effective.kafkaSettings
+        settings.properties.merge(updateProperties) { own, _ in own }
+        // librdkafka sets it to the time that a transaction may last, and refuses any longer one.
+        settings.properties["message.timeout.ms"] = nil
+        let sinkSettings = settings
+        let sourceSettings = effective.kafkaSettings
+        return UpdatesConnection(
+            openSink: { () throws(StreamError) in
+                try KafkaProducer(sinkSettings, transactionalID: "freshet-trainer-\(model)")
+            },
+            openSource: { () throws(StreamError) in
+                try KafkaConsumer(sourceSettings, topics: [topic])
+            }
+        )
+    }
+
+    /// Factors do not compress.
+    private static let updateProperties = [
+        "compression.codec": "none", "message.max.bytes": "1200000", "linger.ms": "0",
+    ]
+
+    /// A dead letter is its event and the headers that explain it.
     ///
     /// A broker that is away is waited for: what is under way is bounded by the producer's queue.
-    private static let sinkProperties = [
+    private static let deadLetterProperties = [
         "compression.codec": "none", "message.max.bytes": "1200000", "linger.ms": "0",
         "message.timeout.ms": "0",
     ]

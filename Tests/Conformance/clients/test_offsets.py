@@ -8,7 +8,7 @@ import pytest
 
 from broker_process import BrokerProcess
 from clients.driving import CLIENTS, Client, Worker, wait_until
-from clients.values import ClientError, Committed
+from clients.values import ClientError, Committed, Record
 
 LONGEST = 4_096
 
@@ -114,5 +114,29 @@ def test_c70_offsets_of_a_subscribed_topic_are_not_deleted(
     assert {place: entry.offset for place, entry in left.items()} == {(topic, 0): 1}
 
 
-def test_c71_offsets_of_an_empty_group_are_dropped_in_time() -> None:
-    pytest.skip("the broker has no setting for offsets.retention.minutes: 7 days are fixed")
+@pytest.mark.quick
+@pytest.mark.settings("broker.offsets_retention=1s", "broker.retention_check_interval=50ms")
+def test_c71_a_group_whose_offsets_have_expired_begins_anew(
+    worker: Worker, newest: Worker, broker_process: BrokerProcess
+) -> None:
+    bootstrap, place = broker_process.bootstrap, ("expiring", 0)
+    admin = newest.admin(bootstrap=bootstrap)
+    admin.create_topic(topic="expiring")
+    sent = newest.producer(bootstrap=bootstrap).send(
+        topic="expiring", records=[Record(b"%d" % number, partition=0) for number in range(5)]
+    )
+    assert [result.offset for result in sent] == list(range(5))
+    reader = worker.reader(bootstrap=bootstrap, group_id="group")
+    reader.commit(offsets={place: Committed(3)})
+    wait_until(lambda: "group" not in admin.groups(), 20, "the group is forgotten")
+    assert reader.committed(places=[place])[place].offset == -1
+    member = worker.member(["expiring"], bootstrap=bootstrap, group_id="group")
+    wait_until(lambda: member.state().received == 5, 30, "every record again")
+    # With a member in it, the group keeps what it commits.
+    member.commit(offsets={place: Committed(5)})
+    probe = newest.reader(bootstrap=bootstrap, group_id="probe")
+    probe.commit(offsets={place: Committed(1)})
+    wait_until(lambda: "probe" not in admin.groups(), 20, "later offsets have expired")
+    assert member.committed(places=[place])[place].offset == 5
+    # While its broker lives: without it, the oldest kafka-python needs 30 s to leave.
+    member.close()

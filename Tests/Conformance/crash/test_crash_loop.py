@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from broker_process import find_freshet
+from broker_process import NEEDS_PROCESS, find_freshet
 
 pytestmark = [pytest.mark.quick, pytest.mark.timeout(1500)]
 HERE = Path(__file__).parent
@@ -17,6 +17,8 @@ HERE = Path(__file__).parent
 @pytest.fixture(scope="module")
 def report(request: pytest.FixtureRequest) -> str:
     """What the loop says after it has held; its own words when it has not."""
+    if request.config.getoption("--bootstrap"):
+        pytest.skip(NEEDS_PROCESS)
     is_quick = request.config.getoption("markexpr") == "quick"
     freshet = find_freshet(request.config.getoption("--freshet"))
     assert freshet is not None, "no freshet program: build it, or give --freshet PATH"

@@ -135,7 +135,7 @@ def test_c76_a_compacted_topic_refuses_with_error_44(
 def test_c76_the_start_survives_a_restart(
     broker_process: BrokerProcess, own: Client, kill: bool
 ) -> None:
-    topic = own.create_topic("cut", segment_bytes=1_048_576)
+    topic = own.create_topic("cut", segment_bytes=1_048_576, file_delete_delay_ms=0)
     for _ in range(8):
         own.write(topic, bytes(400_000))
     segments = list(broker_process.data.rglob("*.log"))

@@ -124,7 +124,7 @@ def test_c72_a_number_of_partitions_has_limits(
     client: Client, name: str, count: int, error: int, shared_process: BrokerProcess | None
 ) -> None:
     if shared_process is None and count > 0:
-        pytest.skip("another broker may have another limit")
+        pytest.skip("another broker may have another limit of partitions")
     (created,) = create(client, topic_request(name, count))
     assert created.errorCode == error
 
@@ -173,7 +173,7 @@ def test_c72_what_the_broker_could_only_pretend_gets_error_40(
     client: Client, name: str, setting: dict[str, Any], shared_process: BrokerProcess | None
 ) -> None:
     if shared_process is None:
-        pytest.skip("another broker may be able to")
+        pytest.skip("another broker may be able to do what Freshet refuses")
     (created,) = create(client, topic_request(name, **setting))
     assert created.errorCode == ErrorCode.INVALID_CONFIG
 

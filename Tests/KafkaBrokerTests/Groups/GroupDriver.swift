@@ -17,6 +17,10 @@ struct GroupDriver {
     private(set) var answers: [Waiter: MemberAnswer] = [:]
     private(set) var stored: [GroupState] = []
     private var waiters: Set<Waiter> = []
+    /// Each request comes on one of its own.
+    private var connections: [Connection] = []
+
+    private final class Connection: Sendable {}
 
     init(limits: GroupLimits = GroupLimits()) {
         group = GroupState(id: "group", limits: limits, at: now)
@@ -32,7 +36,9 @@ struct GroupDriver {
     var memberIDs: [String] { group.members.map(\.id) }
 
     private mutating func newWaiter() -> Waiter {
-        let waiter = Waiter { _ in }
+        let connection = Connection()
+        connections.append(connection)
+        let waiter = Waiter(on: ObjectIdentifier(connection)) { _ in }
         waiters.insert(waiter)
         return waiter
     }
@@ -99,6 +105,12 @@ struct GroupDriver {
         let error = group.heartbeat(member(memberID, instance, generation), at: now)
         drain()
         return error
+    }
+
+    /// Closes the connection of a request.
+    mutating func disconnect(_ waiter: Waiter) throws {
+        group.endWait(on: try #require(waiter.connection), at: now)
+        drain()
     }
 
     mutating func leave(_ memberID: String, instance: String? = nil) -> ErrorCode {

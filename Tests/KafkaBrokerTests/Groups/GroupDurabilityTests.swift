@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import KafkaSamples
 import KafkaWire
 import Testing
 

@@ -74,6 +74,63 @@ struct GroupLivenessTests {
         #expect(driver.group.members.count == 2)
     }
 
+    @Test func `a member whose client leaves while its join waits has one session to come back`()
+        throws
+    {
+        var driver = try GroupDriver.stable(["a", "b"])
+        let gone = driver.join("a", session: 6_000, rebalance: 60_000)
+        driver.advance(9_000)
+        _ = driver.heartbeat("b")
+        try driver.disconnect(gone)
+        #expect(!driver.parked.contains(gone))
+        driver.advance(5_999)
+        #expect(driver.memberIDs.contains("a"))
+        _ = driver.heartbeat("b")
+        driver.advance(1)
+        #expect(driver.memberIDs == ["b"])
+        let waiter = driver.join("b")
+        #expect(driver.error(waiter) == ErrorCode.none)
+    }
+
+    @Test func `a member whose client left while its join waited is in the generation`() throws {
+        var driver = try GroupDriver.stable(["a", "b"])
+        let gone = driver.join("a")
+        try driver.disconnect(gone)
+        let waiter = driver.join("b")
+        #expect(driver.error(waiter) == ErrorCode.none)
+        #expect(driver.memberIDs == ["a", "b"])
+        let back = driver.join("a")
+        #expect(driver.group.phase == .completingRebalance)
+        #expect(driver.error(back) == ErrorCode.none)
+    }
+
+    @Test func `a member whose client leaves while its sync waits has one session to come back`()
+        throws
+    {
+        var driver = try GroupDriver.stable(["a", "b"])
+        _ = driver.join("a")
+        _ = driver.join("b")
+        let gone = driver.sync("b")
+        driver.advance(9_000)
+        #expect(driver.heartbeat("a") == .none)
+        try driver.disconnect(gone)
+        driver.advance(9_999)
+        #expect(driver.memberIDs == ["a", "b"])
+        #expect(driver.heartbeat("a") == .none)
+        driver.advance(1)
+        #expect(driver.memberIDs == ["a"])
+        #expect(driver.heartbeat("a") == .rebalanceInProgress)
+    }
+
+    @Test func `a connection that ends without a waiting request changes nothing`() throws {
+        var driver = try GroupDriver.stable(["a"])
+        let answered = driver.join("a")
+        let before = driver.group.nextDeadline
+        try driver.disconnect(answered)
+        #expect(driver.group.nextDeadline == before)
+        #expect(driver.group.phase == .completingRebalance)
+    }
+
     @Test func `rule 13: a new member waits no longer than five minutes`() throws {
         var driver = GroupDriver()
         _ = driver.join(as: "a", session: 1_800_000, rebalance: 1_800_000)

@@ -1,4 +1,5 @@
 import Foundation
+import KafkaSamples
 import KafkaWire
 import Testing
 

@@ -28,7 +28,7 @@ enum Sample {
         )
         builder.header.attributes = compression.rawValue
         change(&builder.header)
-        return builder.build(compress: { compress($0, compression) }) { CRC32C.checksum($0) }
+        return builder.build()
     }
 
     /// A batch of an idempotent producer.

@@ -1,3 +1,4 @@
+import KafkaSamples
 import KafkaWire
 import Testing
 
@@ -32,6 +33,38 @@ struct DecompressorTests {
     @Test func `snappy in Java's framing comes back`() throws {
         let text = Self.text(10_500)
         #expect(try Self.decompress(Sample.xerial(text), .snappy) == text)
+    }
+
+    @Test(arguments: [(1, 19), (3, 21), (19, 23), (3, 27)] as [(Int32, Int32)])
+    func `what a client compresses as it comes, without its size, comes back`(
+        _ level: Int32,
+        _ windowLog: Int32
+    ) throws {
+        for count in [0, 1000, 300_000] {
+            let text = Self.text(count)
+            let bytes = Compressed.zstdStream(text, level: level, windowLog: windowLog)
+            #expect(try Self.decompress(bytes, .zstd) == text)
+            #expect(try Self.decompress(bytes + bytes, .zstd) == text + text)
+        }
+    }
+
+    @Test func `a window or block larger than all memory that may be taken is no matter`() throws {
+        for count in [0, 1000, 300_000] {
+            let text = Self.text(count)
+            let limit = max(1, count)
+            let zstd = Compressed.zstdOfGreatestWindow(text)
+            #expect(try Self.decompress(zstd, .zstd, limit: limit) == text)
+            let lz4 = Compressed.lz4OfLargestBlocks(text)
+            #expect(try Self.decompress(lz4, .lz4, limit: limit + 1) == text)
+        }
+    }
+
+    @Test func `a frame that announces more than may come is refused`() {
+        // One segment of 2 GiB in a raw block of one byte.
+        let frame: [UInt8] = [0x28, 0xB5, 0x2F, 0xFD, 0xA0, 0, 0, 0, 0x80, 9, 0, 0, 65]
+        #expect(throws: Decompressor.Failure.self) { try Self.decompress(frame, .zstd) }
+        let snappy: [UInt8] = [0xFF, 0xFF, 0xFF, 0xFF, 0x0F, 0, 65]
+        #expect(throws: Decompressor.Failure.self) { try Self.decompress(snappy, .snappy) }
     }
 
     @Test(arguments: codecs)

@@ -37,6 +37,20 @@ struct LogFaultTests {
         #expect(try reopened.append(Sample.batch()).get().baseOffset == end)
     }
 
+    @Test func `a new segment's name is synced with its first batch, and once`() throws {
+        let log = try OpenLog(LogScratch(), LogSettings(segmentByteCount: 300))
+        for _ in 0..<6 { _ = try log.append(Sample.batch()).get() }
+        let segmentCount = try log.onLog { $0.segments.count }
+        #expect(segmentCount > 1)
+        #expect(log.files.faults.withLock { $0.directorySyncCount } == segmentCount)
+        let other = try OpenLog(LogScratch())
+        other.files.set { $0.failsDirectorySync = true }
+        #expect(code(try other.append(Sample.batch())) == .kafkaStorageError)
+        other.files.set { $0.failsDirectorySync = false }
+        #expect(code(try other.append(Sample.batch())) == .kafkaStorageError, "never retried")
+        #expect(other.partition.offsets.highWatermark == 0)
+    }
+
     @Test func `everybody who waited for a failed sync is told`() throws {
         let log = try OpenLog(LogScratch())
         let gate = DispatchSemaphore(value: 0)
@@ -64,7 +78,7 @@ struct LogFaultTests {
         #expect(try Data(contentsOf: file) == before)
         log.files.set {
             $0.writtenByteCount = .max
-            $0.writeError = ENOSPC
+            $0.writeError = byteCount % 2 == 0 ? ENOSPC : EIO
         }
         #expect(code(try log.append(Sample.batch(2))) == .kafkaStorageError)
         #expect(try log.allBatches().count == 1, "reads go on")

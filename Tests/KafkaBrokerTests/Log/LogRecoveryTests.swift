@@ -31,7 +31,7 @@ struct LogRecoveryTests {
         let (scratch, stored) = try written()
         let log = try OpenLog(scratch, Self.small, epoch: 2)
         #expect(try log.holds(stored))
-        #expect(log.directory.reports.isEmpty)
+        #expect(log.reports.isEmpty)
         let end = try #require(stored.last).header.nextOffset
         #expect(try log.append(Sample.batch()).get().baseOffset == end)
     }
@@ -43,10 +43,10 @@ struct LogRecoveryTests {
         try flip(file, at: 200)
         let log = try OpenLog(scratch, Self.small, epoch: 2)
         #expect(log.partition.offsets.highWatermark == stored.last?.header.nextOffset)
-        #expect(log.directory.reports.isEmpty)
+        #expect(log.reports.isEmpty)
         log.directory.close()
         let checked = try OpenLog(scratch, Self.small, epoch: 3) { $0.checksEverything = true }
-        #expect(checked.directory.reports.count == 1)
+        #expect(checked.reports.count == 1)
     }
 
     @Test func `opening and closing again and again changes nothing`() throws {
@@ -68,7 +68,7 @@ struct LogRecoveryTests {
         try append(torn.dropLast(3), to: file)
         let log = try OpenLog(scratch, Self.small, epoch: 2)
         #expect(try log.holds(stored))
-        #expect(log.directory.reports.map(\.tornByteCount) == [torn.count - 3])
+        #expect(log.cutByteCounts == [torn.count - 3])
         #expect(try Data(contentsOf: file).count == sound)
         #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.url.path) == ["t"])
     }
@@ -88,7 +88,7 @@ struct LogRecoveryTests {
         #expect(files.count == 2)
         try flip(files[1], at: 200)
         let repaired = try OpenLog(damaged, Self.small, epoch: 3)
-        #expect(repaired.directory.reports.count == 1)
+        #expect(repaired.reports.count == 1)
         #expect(repaired.partition.offsets.highWatermark == 1)
     }
 
@@ -99,7 +99,7 @@ struct LogRecoveryTests {
         try append([UInt8](repeating: 0, count: count), to: file)
         let log = try OpenLog(scratch, Self.small, epoch: 2)
         #expect(try log.holds(stored))
-        #expect(log.directory.reports.map(\.tornByteCount) == [count])
+        #expect(log.cutByteCounts == [count])
     }
 
     @Test func `what follows damage in the middle goes to quarantine`() throws {
@@ -113,12 +113,12 @@ struct LogRecoveryTests {
         let log = try OpenLog(scratch, Self.small, epoch: 2)
         let sound = stored.filter { $0.header.baseOffset <= base }
         #expect(try log.holds(sound))
-        let report = try #require(log.directory.reports.first)
-        #expect(report.quarantinedByteCount == before.count - inFile[0].bytes.count)
-        let path = try #require(report.quarantinePath)
+        let count = before.count - inFile[0].bytes.count
+        #expect(log.cutByteCounts == [count])
+        let path = try #require(log.quarantine)
         let names = try FileManager.default.contentsOfDirectory(atPath: path)
         let kept = try Data(contentsOf: URL(fileURLWithPath: path + "/" + (names.first ?? "")))
-        #expect(kept.count == report.quarantinedByteCount)
+        #expect(kept.count == count)
         let next = try log.append(Sample.batch()).get().baseOffset
         #expect(next == sound.last?.header.nextOffset)
     }
@@ -134,12 +134,12 @@ struct LogRecoveryTests {
             LogSegment.offset(ofFile: files[1].lastPathComponent, ending: ".log")
         )
         #expect(try log.holds(stored.filter { $0.header.baseOffset < base }))
-        let path = try #require(log.directory.reports.first?.quarantinePath)
+        let path = try #require(log.quarantine)
         let moved = try FileManager.default.contentsOfDirectory(atPath: path)
         #expect(moved.count == files.count - 1)
         #expect(log.directory.close())
         let again = try OpenLog(scratch, Self.small, epoch: 3)
-        #expect(again.directory.reports.isEmpty)
+        #expect(again.reports.isEmpty)
     }
 
     @Test func `segments that overlap are put aside`() throws {
@@ -155,12 +155,26 @@ struct LogRecoveryTests {
         let sound = stored.filter { $0.header.baseOffset < base }
         let log = try OpenLog(scratch, Self.small, epoch: 2)
         #expect(try log.holds(sound))
-        #expect(log.directory.reports.map(\.quarantinePath).count == 1)
+        #expect(log.reports.count == 1 && log.quarantine != nil)
         #expect(try log.append(Sample.batch()).get().baseOffset == base)
         log.directory.close()
         let again = try OpenLog(scratch, Self.small, epoch: 3)
         #expect(again.partition.offsets.highWatermark == base + 1)
-        #expect(again.directory.reports.isEmpty)
+        #expect(again.reports.isEmpty)
+    }
+
+    @Test func `a segment that is gone is told, and those after it are read on`() throws {
+        let (scratch, stored) = try written()
+        let files = try scratch.files(".log")
+        let gone = try LogSegment.range(of: files, at: 1)
+        try FileManager.default.removeItem(at: files[1])
+        try removeCheckpoint(scratch)
+        let log = try OpenLog(scratch, Self.small, epoch: 2)
+        #expect(log.reports.count == 1)
+        #expect(log.reports.first?.contains("missing=\(gone.lowerBound)...") == true)
+        #expect(try log.holds(stored.filter { !gone.contains($0.header.baseOffset) }))
+        let end = try #require(stored.last).header.nextOffset
+        #expect(try log.append(Sample.batch()).get().baseOffset == end)
     }
 
     @Test func `lost and damaged indexes, snapshots and checkpoints are rebuilt`() throws {
@@ -177,7 +191,8 @@ struct LogRecoveryTests {
                     }
                     let log = try OpenLog(scratch, Self.small, epoch: 2)
                     #expect(try log.holds(stored), "\(ending)")
-                    #expect(log.directory.reports.isEmpty)
+                    #expect(log.reports.allSatisfy { $0.hasPrefix("a snapshot of producers is") })
+                    #expect(log.reports.isEmpty || (isDamaged && ending == ".snap"))
                     let middle = stored[stored.count / 2].header
                     #expect(
                         try log.batches(middle.baseOffset, maxByteCount: 1).first?.header == middle
@@ -311,5 +326,26 @@ struct LogRecoveryTests {
 
     private func truncate(_ file: URL, to byteCount: Int) throws {
         try Data(contentsOf: file).prefix(byteCount).write(to: file)
+    }
+}
+
+extension LogSegment {
+    /// The offsets of one of some segments, up to the next.
+    fileprivate static func range(of files: [URL], at index: Int) throws -> Range<Int64> {
+        let bases = files.compactMap { offset(ofFile: $0.lastPathComponent, ending: ".log") }
+        try #require(index + 1 < bases.count)
+        return bases[index]..<bases[index + 1]
+    }
+}
+
+extension OpenLog {
+    /// How many bytes the reports say were cut off.
+    fileprivate var cutByteCounts: [Int] {
+        reports.compactMap { $0.firstMatch(of: /bytes=(\d+)/).flatMap { Int($0.1) } }
+    }
+
+    /// The directory in quarantine that the first report names.
+    fileprivate var quarantine: String? {
+        reports.first?.firstMatch(of: /quarantine=(\S+)/).map { String($0.1) }
     }
 }

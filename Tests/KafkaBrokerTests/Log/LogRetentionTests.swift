@@ -53,6 +53,28 @@ struct LogRetentionTests {
         try log.eventually { try scratch.files(".log").count < before }
     }
 
+    @Test func `files of removed segments stay as long as the topic says, or until a start`()
+        throws
+    {
+        let scratch = try LogScratch()
+        let settings = LogSettings(
+            segmentByteCount: 300,
+            fileDeletionDelayMilliseconds: 86_400_000
+        )
+        let log = try OpenLog(scratch, settings)
+        for _ in 0..<10 { try log.append(Sample.batch()) }
+        let before = try scratch.files(".log").count
+        #expect(try log.deleteRecords(before: 8).get() == 8)
+        try retain(log)
+        #expect(try scratch.files(".log").count == before)
+        #expect(throws: ErrorCode.offsetOutOfRange) { try log.read(7).get() }
+        log.directory.close()
+        let reopened = try OpenLog(scratch, settings, epoch: 2)
+        try retain(reopened)
+        #expect(try scratch.files(".log").count < before)
+        #expect(try reopened.allBatches().map(\.header.baseOffset) == [8, 9])
+    }
+
     @Test func `a log is kept at its size`() throws {
         let scratch = try LogScratch()
         let settings = LogSettings(

@@ -61,6 +61,8 @@ final class FailingFiles: LogFiles {
     struct Faults: Sendable {
         var failsSync = false
         var failsTruncate = false
+        var failsDirectorySync = false
+        var directorySyncCount = 0
         /// The most bytes that a write takes; what is beyond is not written.
         var writtenByteCount = Int.max
         var writeError: Int32 = 0
@@ -103,6 +105,14 @@ final class FailingFiles: LogFiles {
         return fails ? -Int(EIO) : system.synchronize(descriptor)
     }
 
+    func synchronizeDirectory(_ path: String) -> Int {
+        let fails = faults.withLock { faults in
+            faults.directorySyncCount += 1
+            return faults.failsDirectorySync
+        }
+        return fails ? -Int(EIO) : system.synchronizeDirectory(path)
+    }
+
     func truncate(_ descriptor: Int32, to byteCount: Int) -> Int {
         let fails = faults.withLock { $0.failsTruncate }
         return fails ? -Int(EIO) : system.truncate(descriptor, to: byteCount)
@@ -137,6 +147,7 @@ final class OpenLog: Sendable {
     let directory: LogDirectory
     let partition: Partition
     let files: FailingFiles
+    private let recorder = LogRecorder(.warning)
     private let scratch: LogScratch  // Kept as long as the log is open.
 
     init(
@@ -152,12 +163,10 @@ final class OpenLog: Sendable {
         self.scratch = scratch
         let clock = SharedClock()
         files = FailingFiles()
-        var logger = Logger(label: "test")
-        logger.logLevel = .critical
         directory = try LogDirectory(
             url: scratch.url,
             settings: directorySettings,
-            logger: logger,
+            logger: recorder.logger,
             files: files,
             now: { clock.now }
         )
@@ -174,6 +183,9 @@ final class OpenLog: Sendable {
     }
 
     private let sharedClock: SharedClock
+
+    /// Warnings and errors, a line each.
+    var reports: [String] { recorder.lines }
 
     /// The time that the broker sees, in milliseconds since 1970.
     var now: Int64 {

@@ -76,7 +76,8 @@ struct LogTransactionRecoveryTests {
         for batch in stored {
             kept += batch.bytes.count
             let isAbort = batch.bytes.withUnsafeBytes { bytes in
-                batch.header.isControl && TransactionMarker.isAbort(bytes)
+                batch.header.isControl
+                    && TransactionMarker.isAbort(.init(rebasing: bytes[61...]))
             }
             expected.add(batch.header, isAbort: isAbort)
             let copy = try LogScratch(copyOf: crashed)

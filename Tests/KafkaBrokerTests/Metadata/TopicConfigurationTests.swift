@@ -1,3 +1,4 @@
+import KafkaSamples
 import KafkaWire
 import Testing
 

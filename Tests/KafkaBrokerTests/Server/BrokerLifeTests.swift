@@ -4,6 +4,19 @@ import Testing
 
 @testable import KafkaBroker
 
+/// A change that makes settings wrong, and what the error must say.
+struct WrongSetting: Sendable, CustomTestStringConvertible {
+    var text: String
+    var change: @Sendable (inout BrokerSettings) -> Void
+
+    init(_ text: String, _ change: @escaping @Sendable (inout BrokerSettings) -> Void) {
+        self.text = text
+        self.change = change
+    }
+
+    var testDescription: String { text }
+}
+
 /// Starting and stopping the broker, and topics across restarts.
 struct BrokerLifeTests {
     @Test func `a taken port is reported as such`() async throws {
@@ -46,21 +59,89 @@ struct BrokerLifeTests {
         } throws: { ($0 as? BrokerError)?.kind == .dataDirectory }
     }
 
-    @Test func `settings that cannot work are refused`() async throws {
-        for change: (inout BrokerSettings) -> Void in [
-            { $0.dataDirectory = "" }, { $0.port = 70000 }, { $0.advertisedHost = "0.0.0.0" },
-            { $0.maxConnections = 0 }, { $0.requestMemoryBytes = 10 }, { $0.numPartitions = 0 },
-            { $0.segmentBytes = -1 }, { $0.host = "0.0.0.0" }, { $0.host = "::" },
-            { $0.advertisedHost = "0:0:0:0:0:0:0:0" }, { $0.advertisedHost = "" },
-            { $0.advertisedHost = "0" }, { $0.advertisedHost = "localhost" },
-            { $0.advertisedHost = "example.org:9092" }, { $0.advertisedHost = "a\nb" },
-        ] {
-            var settings = BrokerSettings(dataDirectory: "/nonexistent")
-            change(&settings)
-            await #expect {
-                _ = try await Broker.start(settings, logger: quietLogger)
-            } throws: { ($0 as? BrokerError)?.kind == .configuration }
+    @Test(arguments: [
+        WrongSetting("broker.data is empty") { $0.dataDirectory = "" },
+        WrongSetting("broker.port = 70000: use 0 to 65535") { $0.port = 70000 },
+        WrongSetting("broker.maximum_connections = 0: use 1 to") { $0.maxConnections = 0 },
+        WrongSetting("broker.request_memory = 10: use") { $0.requestMemoryBytes = 10 },
+        WrongSetting("broker.minimum_free_space = -1: use") { $0.minimumFreeBytes = -1 },
+        WrongSetting("broker.default_partitions = 0: use") { $0.numPartitions = 0 },
+        WrongSetting("broker.flush_interval = 0ms: use 1ms") { $0.flushIntervalMilliseconds = 0 },
+        WrongSetting("broker.retention_check_interval = 0ms") { $0.retentionCheckMilliseconds = 0 },
+        WrongSetting("broker.group_initial_rebalance_delay = -1ms") {
+            $0.groupInitialRebalanceDelayMilliseconds = -1
+        },
+        WrongSetting("broker.offsets_retention = 0ms") { $0.offsetsRetentionMilliseconds = 0 },
+        WrongSetting("broker.segment_size: ") { $0.segmentBytes = -1 },
+        WrongSetting("broker.maximum_batch_size: ") { $0.maxMessageBytes = -1 },
+        WrongSetting("broker.host = \"0.0.0.0\"") { $0.host = "0.0.0.0" },
+        WrongSetting("set broker.advertised_host to") { $0.host = "::" },
+        WrongSetting("broker.advertised_host = \"0.0.0.0\"") { $0.advertisedHost = "0.0.0.0" },
+        WrongSetting("broker.advertised_host = \"0:0:0:0:0:0:0:0\"") {
+            $0.advertisedHost = "0:0:0:0:0:0:0:0"
+        },
+        WrongSetting("broker.advertised_host = \"\"") { $0.advertisedHost = "" },
+        WrongSetting("broker.advertised_host = \"0\"") { $0.advertisedHost = "0" },
+        WrongSetting("broker.advertised_host = \"localhost\"") { $0.advertisedHost = "localhost" },
+        WrongSetting("broker.advertised_host = \"example.org:9092\"") {
+            $0.advertisedHost = "example.org:9092"
+        },
+        WrongSetting(#"broker.advertised_host = "a\nb""#) { $0.advertisedHost = "a\nb" },
+    ])
+    func `a setting that cannot work is refused by the name of its key`(
+        _ wrong: WrongSetting
+    ) async throws {
+        var settings = BrokerSettings(dataDirectory: "/nonexistent")
+        wrong.change(&settings)
+        let error = await #expect(throws: BrokerError.self) {
+            _ = try await Broker.start(settings, logger: quietLogger)
         }
+        #expect(error?.kind == .configuration)
+        let text = error?.description ?? ""
+        #expect(text.contains(wrong.text))
+        try expectKeys(in: text)
+    }
+
+    @Test func `what the system refuses is told with the keys to change`() async throws {
+        let open = #expect(throws: BrokerError.self) {
+            try OpenFileLimit.check(1255, forConnections: 1000)
+        }
+        try expectKeys(in: open?.description ?? "")
+        try await withBroker { broker, settings in
+            var other = BrokerSettings(dataDirectory: temporaryDirectory().path)
+            defer { try? FileManager.default.removeItem(atPath: other.dataDirectory) }
+            other.port = broker.port
+            let taken = await #expect(throws: BrokerError.self) {
+                _ = try await Broker.start(other, logger: quietLogger)
+            }
+            #expect(taken?.description.contains("broker.port") == true)
+            other.host = "192.0.2.1"
+            let foreign = await #expect(throws: BrokerError.self) {
+                _ = try await Broker.start(other, logger: quietLogger)
+            }
+            #expect(foreign?.description.contains("broker.host") == true)
+            let locked = await #expect(throws: BrokerError.self) {
+                _ = try await Broker.start(settings, logger: quietLogger)
+            }
+            #expect(locked?.description.contains("broker.data") == true)
+            for error in [taken, foreign, locked] { try expectKeys(in: error?.description ?? "") }
+        }
+    }
+
+    /// Checks that a text names keys, and only such as a user finds in the configuration file.
+    private func expectKeys(in text: String) throws {
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .appendingPathComponent("../../..").standardizedFileURL
+        let file = try String(
+            contentsOf: root.appendingPathComponent("config/freshet.yaml"),
+            encoding: .utf8
+        )
+        let section = try #require(file.firstMatch(of: /\nbroker:\n((?: .*\n)+)/)).1
+        let keys = Set(section.matches(of: /\n? {2}([a-z_]+):/).map { "broker.\($0.1)" })
+        #expect(keys.count > 10)
+        let named = text.matches(of: /broker\.[a-z_]+/).map { String($0.0) }
+        #expect(!named.isEmpty, "\(text) names no key")
+        for key in named { #expect(keys.contains(key), "\(key) is no key") }
     }
 
     @Test func `topics survive a restart with their ids and settings`() async throws {

@@ -6,25 +6,35 @@ import Testing
 
 @testable import KafkaBroker
 
+/// A connection without sockets to handlers, and the memory that it counts.
+func connection(
+    to handlers: [any RequestHandler],
+    requestMemoryBytes: Int = 256 << 20,
+    log: LogRecorder = LogRecorder()
+) throws -> (channel: EmbeddedChannel, memory: RequestMemory) {
+    var settings = BrokerSettings(dataDirectory: "none")
+    settings.requestMemoryBytes = requestMemoryBytes
+    let state = ServerState(
+        settings,
+        RequestRouter(handlers),
+        answers: RequestMemory(limit: 1 << 20),
+        log.logger
+    )
+    let handler = ConnectionHandler(server: state, clientHost: "192.0.2.1")
+    let channel = EmbeddedChannel(handler: handler)
+    try channel.connect(to: SocketAddress(ipAddress: "192.0.2.1", port: 1)).wait()
+    return (channel, state.requests)
+}
+
 /// Mistakes in the code that answers: the client learns of them, and nobody else.
 struct FailingHandlerTests {
-    /// Answers requests by one function, over a connection without sockets.
+    /// Answers requests by one function.
     private func channel(
         log: LogRecorder,
         _ key: APIKey,
         _ body: @escaping SchemaHandler.Body
     ) throws -> EmbeddedChannel {
-        let settings = BrokerSettings(dataDirectory: "none")
-        let state = ServerState(
-            settings,
-            RequestRouter([SchemaHandler(key, body)]),
-            answers: RequestMemory(limit: 1 << 20),
-            log.logger
-        )
-        let handler = ConnectionHandler(server: state, clientHost: "192.0.2.1")
-        let channel = EmbeddedChannel(handler: handler)
-        try channel.connect(to: SocketAddress(ipAddress: "192.0.2.1", port: 1)).wait()
-        return channel
+        try connection(to: [SchemaHandler(key, body)], log: log).channel
     }
 
     private func send(

@@ -1,4 +1,3 @@
-import KafkaWire
 import FuzzCases
 import KafkaWire
 import Testing

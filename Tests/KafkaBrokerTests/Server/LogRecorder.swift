@@ -8,11 +8,18 @@ final class LogRecorder: Sendable {
     /// What was logged so far, a line each: message, then metadata in the order of their names.
     var lines: [String] { kept.withLock { $0 } }
 
-    var logger: Logger { Logger(label: "test") { _ in Handler(recorder: self) } }
+    private let level: Logger.Level
+
+    /// Keeps what is at least so important.
+    init(_ level: Logger.Level = .info) { self.level = level }
+
+    var logger: Logger {
+        Logger(label: "test") { _ in Handler(recorder: self, logLevel: self.level) }
+    }
 
     private struct Handler: LogHandler {
         let recorder: LogRecorder
-        var logLevel = Logger.Level.info
+        var logLevel: Logger.Level
         var metadata: Logger.Metadata = [:]
 
         subscript(metadataKey key: String) -> Logger.Metadata.Value? {

@@ -1,4 +1,4 @@
-import CKernels
+import KafkaSamples
 import KafkaWire
 
 /// A batch of values.
@@ -14,7 +14,7 @@ func batch(
     builder.header.producerID = producerID
     builder.header.producerEpoch = producerID < 0 ? -1 : 0
     builder.header.baseSequence = sequence
-    return builder.build { ck_crc32c(0, $0.baseAddress, $0.count) }
+    return builder.build()
 }
 
 /// The headers of batches that lie one after another.

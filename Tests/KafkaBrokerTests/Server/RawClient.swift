@@ -8,6 +8,9 @@ final class RawClient {
 
     struct ConnectionClosed: Error {}
 
+    /// No answer came while a test waited for one.
+    struct NoAnswer: Error {}
+
     init(port: Int, receiveBufferBytes: Int32? = nil, isIPv6: Bool = false) throws {
         handle = socket(isIPv6 ? AF_INET6 : AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         // A test that waits longer than this for an answer has failed.
@@ -41,12 +44,14 @@ final class RawClient {
         var sent = 0
         while sent < bytes.count {
             let count = bytes.withUnsafeBytes { buffer in
-                Foundation.send(
-                    handle,
-                    buffer.baseAddress.map { $0 + sent },
-                    bytes.count - sent,
-                    Int32(MSG_NOSIGNAL)
-                )
+                uninterrupted {
+                    Foundation.send(
+                        handle,
+                        buffer.baseAddress.map { $0 + sent },
+                        bytes.count - sent,
+                        Int32(MSG_NOSIGNAL)
+                    )
+                }
             }
             guard count > 0 else { throw ConnectionClosed() }
             sent += count
@@ -59,12 +64,26 @@ final class RawClient {
         var filled = 0
         while filled < count {
             let read = bytes.withUnsafeMutableBytes { buffer in
-                recv(handle, buffer.baseAddress.map { $0 + filled }, count - filled, 0)
+                uninterrupted {
+                    recv(handle, buffer.baseAddress.map { $0 + filled }, count - filled, 0)
+                }
             }
+            if read < 0, errno == EAGAIN { throw NoAnswer() }
             guard read > 0 else { throw ConnectionClosed() }
             filled += read
         }
         return bytes
+    }
+
+    /// Repeats a call that a signal has interrupted.
+    ///
+    /// A socket with a time limit is interrupted even where the process was only stopped and
+    /// continued: signal(7).
+    private func uninterrupted(_ call: () -> Int) -> Int {
+        while true {
+            let result = call()
+            if result >= 0 || errno != EINTR { return result }
+        }
     }
 
     /// Reads a whole answer, without its length.
@@ -74,7 +93,14 @@ final class RawClient {
     }
 
     /// Whether the broker closes the connection; waits for it.
-    func isClosedByBroker() -> Bool { (try? receive(1)) == nil }
+    func isClosedByBroker() -> Bool {
+        do {
+            _ = try receive(1)
+            return false
+        } catch {
+            return error is ConnectionClosed
+        }
+    }
 
     /// The bytes of a request, length included.
     func frame(
@@ -105,6 +131,12 @@ final class RawClient {
         let body = try MessageCodec.encodeRequest(key, version: version, fields)
         try send(frame(key, version: version, body: body, correlationID: correlationID))
         return try response(key, version: version, correlationID: correlationID)
+    }
+
+    /// Sends a request with correlation id 1, whose answer may be long in coming.
+    func begin(_ key: APIKey, version: Int16, _ fields: Fields) throws {
+        let body = try MessageCodec.encodeRequest(key, version: version, fields)
+        try send(frame(key, version: version, body: body))
     }
 
     /// Reads the answer to a request that was sent.

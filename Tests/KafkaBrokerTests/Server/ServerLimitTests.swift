@@ -40,7 +40,7 @@ struct ServerLimitTests {
             )
             let seconds = Int((ContinuousClock.now - begin).components.seconds)
             #expect(lines().count <= 2 + seconds)
-            #expect(lines()[0].contains("maxConnections=1"))
+            #expect(lines()[0].contains("broker.maximum_connections=1"))
         }
     }
 
@@ -133,32 +133,60 @@ struct ServerLimitTests {
         }
     }
 
-    @Test func `a member that waits for its group stays in it when its connection is gone`()
+    @Test func `a member whose connection ends while it joins or syncs stays, and waits no more`()
         async throws
     {
-        try await withBroker { broker, _ in
+        try await withBroker { broker, settings in
             let first = try RawClient(port: broker.port)
-            #expect(try first.request(.joinGroup, version: 3, Self.join).errorCode() == .none)
+            let joined = try first.request(.joinGroup, version: 3, Self.join())
+            #expect(joined.errorCode() == .none)
+            func isAllAnswered() -> Bool {
+                broker.requestMemory.available == settings.requestMemoryBytes
+            }
+            var member = ""
             do {
                 let leaving = try RawClient(port: broker.port)
-                let body = try MessageCodec.encodeRequest(.joinGroup, version: 3, Self.join)
-                try leaving.send(leaving.frame(.joinGroup, version: 3, body: body))
-                #expect(try await becomesTrue { try Self.memberCount(first) == 2 })
+                try leaving.begin(.joinGroup, version: 3, Self.join())
+                #expect(try await becomesTrue { try Self.members(first).count == 2 })
+                #expect(!isAllAnswered())
+                member = try #require(try Self.members(first).last)
             }
+            #expect(await becomesTrue(isAllAnswered))
+            #expect(try Self.members(first).count == 2)
+            // It comes again, both get into a generation, and it leaves while it syncs.
+            do {
+                let leaving = try RawClient(port: broker.port)
+                try leaving.begin(.joinGroup, version: 3, Self.join(member))
+                let id = joined.string("memberId")
+                let again = try first.request(.joinGroup, version: 3, Self.join(id))
+                let generation = again.int32("generationId")
+                let answer = try leaving.response(.joinGroup, version: 3, correlationID: 1)
+                #expect(answer.int32("generationId") == generation)
+                let sync: Fields = [
+                    "groupId": "g", "memberId": .string(member),
+                    "generationId": .number(generation),
+                ]
+                #expect(isAllAnswered())
+                try leaving.begin(.syncGroup, version: 2, sync)
+                #expect(await becomesTrue { !isAllAnswered() })
+            }
+            #expect(await becomesTrue(isAllAnswered))
             #expect(await becomesTrue { broker.connections.count == 1 })
-            #expect(try Self.memberCount(first) == 2)
+            #expect(try Self.members(first).count == 2)
         }
     }
 
-    private static let join: Fields = [
-        "groupId": "g", "sessionTimeoutMs": 30_000, "rebalanceTimeoutMs": 30_000, "memberId": "",
-        "protocolType": "consumer",
-        "protocols": [.structure(["name": "range", "metadata": .bytes([0, 0, 0, 0, 0, 0])])],
-    ]
+    private static func join(_ member: String = "") -> Fields {
+        [
+            "groupId": "g", "sessionTimeoutMs": 30_000, "rebalanceTimeoutMs": 30_000,
+            "memberId": .string(member), "protocolType": "consumer",
+            "protocols": [.structure(["name": "range", "metadata": .bytes([0, 0, 0, 0, 0, 0])])],
+        ]
+    }
 
-    private static func memberCount(_ client: RawClient) throws -> Int {
+    private static func members(_ client: RawClient) throws -> [String] {
         try client.request(.describeGroups, version: 0, ["groups": ["g"]])
-            .array("groups")[0].array("members").count
+            .array("groups")[0].array("members").map { $0.string("memberId") }
     }
 
     @Test(.enabled(if: hasIPv6, "this machine has no ::1"))
@@ -214,7 +242,7 @@ struct ServerLimitTests {
         }
         #expect(error?.kind == .configuration)
         #expect(error?.message.contains("1255 open files") == true)
-        #expect(error?.remedy.contains("maxConnections to at most 999") == true)
+        #expect(error?.remedy.contains("broker.maximum_connections to at most 999") == true)
     }
 
     @Test func `impossible lengths take no memory`() async throws {

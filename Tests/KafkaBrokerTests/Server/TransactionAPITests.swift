@@ -1,4 +1,5 @@
 import Foundation
+import KafkaSamples
 import KafkaWire
 import Testing
 
@@ -159,6 +160,53 @@ struct TransactionAPITests {
             }
             await broker.shutdown()
         }
+    }
+
+    @Test(arguments: [true, false])
+    func `readers get past a transaction whose marker the disk lost`(
+        wasCommitted: Bool
+    ) async throws {
+        let directory = temporaryDirectory()
+        defer { try? FileManager.default.removeItem(at: directory) }
+        var settings = BrokerSettings(dataDirectory: directory.path)
+        settings.port = 0
+        settings.checksEverything = true
+        var producer = ProducerIdentity.none
+        for run in 0..<3 {
+            let broker = try await Broker.start(settings, logger: quietLogger)
+            let client = TransactionClient(raw: try RawClient(port: broker.port))
+            if run == 0 {
+                try client.raw.createTopic()
+                producer = try client.initialize()
+                #expect(try client.add(producer) == [.none])
+                #expect(try client.write(producer, sequence: 0) == .none)
+                #expect(try client.end(producer, isCommit: wasCommitted) == .none)
+            }
+            let fetched = try client.fetchCommitted()
+            #expect(fetched.int64("lastStableOffset") == 2, "a record and a marker")
+            #expect(headers(fetched.bytes("records")).map(\.isControl) == [false, true])
+            let isAborted = run > 0 || !wasCommitted
+            let aborted = fetched.array("abortedTransactions")
+            #expect(aborted.map { $0.int64("firstOffset") } == (isAborted ? [0] : []))
+            if run == 2 {
+                #expect(try client.add(producer) == [.none])
+                #expect(try client.write(producer, sequence: 1) == .none)
+                #expect(try client.end(producer, isCommit: true) == .none)
+                #expect(try client.stableEnd() == 4)
+            }
+            await broker.shutdown()
+            if run == 0 { try cutLastBatch(in: directory) }
+        }
+    }
+
+    /// Takes the last batch from the only log of a data directory.
+    private func cutLastBatch(in directory: URL) throws {
+        let paths = try FileManager.default.subpathsOfDirectory(atPath: directory.path)
+        let path = try #require(paths.first { $0.hasSuffix(".log") })
+        let file = directory.appendingPathComponent(path)
+        let bytes = try Data(contentsOf: file)
+        let last = try #require(headers(Array(bytes)).last)
+        try bytes.dropLast(last.totalByteCount).write(to: file)
     }
 }
 

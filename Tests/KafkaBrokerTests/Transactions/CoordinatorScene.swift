@@ -16,6 +16,8 @@ final class NotedParticipants: Sendable {
     struct Notes {
         var begun: [PartitionID: ProducerIdentity] = [:]
         var marks: [Mark] = []
+        /// What is open in the partitions at the start.
+        var open: [OpenTransaction] = []
         var groupEnds: [Int64: Bool] = [:]
         /// What partitions answer instead of doing anything.
         var failures: [PartitionID: ErrorCode] = [:]
@@ -41,6 +43,7 @@ final class NotedParticipants: Sendable {
                 }
                 if let answer { completion(answer) }
             },
+            findOpen: { [self] completion in completion(notes.withLock { $0.open }) },
             endInGroups: { [self] producerID, isCommit, completion in
                 notes.withLock { $0.groupEnds[producerID] = isCommit }
                 completion()
@@ -78,13 +81,14 @@ final class CoordinatorScene: Sendable {
         _ directory: TestDirectory = TestDirectory(),
         date: Int64 = 1_000_000,
         failures: [PartitionID: ErrorCode] = [:],
+        open: [OpenTransaction] = [],
         _ change: (inout TransactionSettings) -> Void = { _ in }
     ) throws {
         self.directory = directory
         store = try MetadataStore(directory: directory.url)
         let clock = Clock(date)
         self.clock = clock
-        logs.notes.withLock { $0.failures = failures }
+        logs.notes.withLock { ($0.failures, $0.open) = (failures, open) }
         var environment = try logs.environment(store)
         environment.now = { clock.date.withLock { $0 } }
         environment.settings.checkInterval = 1
@@ -98,8 +102,11 @@ final class CoordinatorScene: Sendable {
     }
 
     /// A coordinator that starts from what a crash at this moment leaves.
-    func afterCrash(date: Int64 = 1_000_000) throws -> CoordinatorScene {
-        try CoordinatorScene(directory.snapshot(), date: date)
+    func afterCrash(
+        date: Int64 = 1_000_000,
+        open: [OpenTransaction] = []
+    ) throws -> CoordinatorScene {
+        try CoordinatorScene(directory.snapshot(), date: date, open: open)
     }
 
     func partitions(_ count: Int32, of topic: String = "events") async throws -> [PartitionID] {

@@ -33,6 +33,83 @@ struct TransactionRecoveryTests {
         #expect(await later.transaction()?.phase == end)
     }
 
+    @Test func `what is open in a log and unknown here is aborted before the broker serves`()
+        async throws
+    {
+        let scene = try CoordinatorScene()
+        defer { scene.stop() }
+        let partitions = try await scene.partitions(3)
+        let ongoing = try await scene.initialize("ongoing")
+        #expect(await scene.add([partitions[0]], ongoing, "ongoing") == .none)
+        let ended = try await scene.initialize("ended")
+        #expect(await scene.add([partitions[0]], ended, "ended") == .none)
+        #expect(await scene.end(isCommit: true, ended, "ended") == .none)
+        scene.logs.notes.withLock { $0.holdsMarks = true }
+        let decided = try await scene.initialize("decided")
+        #expect(await scene.add([partitions[0]], decided, "decided") == .none)
+        scene.beginEnd(isCommit: true, decided, "decided") { _ in }
+        try await scene.wait("decided") { $0?.phase == .prepareCommit }
+
+        func open(_ id: Int64, _ epoch: Int16, _ partition: Int) -> OpenTransaction {
+            let producer = ProducerIdentity(id: id, epoch: epoch)
+            return OpenTransaction(
+                partition: partitions[partition],
+                producer: producer,
+                firstOffset: 5
+            )
+        }
+        let known = [open(ongoing.id, ongoing.epoch, 0), open(decided.id, decided.epoch, 0)]
+        let unknown = [
+            open(12_345, 3, 0),  // Nobody's.
+            open(ended.id, ended.epoch, 0),  // Over.
+            open(ongoing.id, ongoing.epoch, 1),  // In a partition that does not take part.
+            open(decided.id, decided.epoch, 2),
+        ]
+        let restarted = try scene.afterCrash(open: known + unknown)
+        defer { restarted.stop() }
+        let aborted = restarted.marks.filter { !$0.marker.isCommit }
+        #expect(aborted.map(\.partition) == unknown.map(\.partition))
+        #expect(aborted.map(\.marker.producerID) == unknown.map(\.producer.id))
+        #expect(aborted.map(\.marker.producerEpoch) == unknown.map(\.producer.epoch))
+        #expect(aborted.allSatisfy { $0.onlyIfOpen })
+        let committed = restarted.marks.filter(\.marker.isCommit)
+        #expect(committed.map(\.marker.producerID) == [decided.id])
+        #expect(await restarted.transaction("ongoing")?.phase == .ongoing)
+        #expect(restarted.logs.notes.withLock { $0.begun } == [partitions[0]: ongoing])
+    }
+
+    @Test func `an earlier epoch's records are no part of an ongoing transaction`() async throws {
+        let scene = try CoordinatorScene()
+        defer { scene.stop() }
+        let partitions = try await scene.partitions(1)
+        let first = try await scene.initialize()
+        let second = try await scene.initialize()
+        #expect(second.epoch == first.epoch + 1)
+        #expect(await scene.add(partitions, second) == .none)
+        let left = OpenTransaction(partition: partitions[0], producer: first, firstOffset: 0)
+        let restarted = try scene.afterCrash(open: [left])
+        defer { restarted.stop() }
+        #expect(restarted.marks.map(\.marker.producerEpoch) == [first.epoch])
+        #expect(restarted.logs.notes.withLock { $0.begun } == [partitions[0]: second])
+    }
+
+    @Test func `a partition where nothing can be aborted does not keep the broker from starting`()
+        async throws
+    {
+        let scene = try CoordinatorScene()
+        defer { scene.stop() }
+        let partition = try await scene.partitions(1)[0]
+        let nobody = ProducerIdentity(id: 12_345, epoch: 3)
+        let restarted = try CoordinatorScene(
+            scene.directory.snapshot(),
+            failures: [partition: .kafkaStorageError],
+            open: [OpenTransaction(partition: partition, producer: nobody, firstOffset: 0)]
+        )
+        defer { restarted.stop() }
+        #expect(restarted.marks.count == 1)
+        #expect(try await restarted.initialize().epoch == 0)
+    }
+
     @Test func `a partition that fails at start holds up its own transaction only`() async throws {
         let scene = try CoordinatorScene()
         defer { scene.stop() }

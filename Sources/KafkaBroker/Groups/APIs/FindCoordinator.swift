@@ -13,7 +13,7 @@ struct FindCoordinatorHandler: Sendable {
             var result = coordinator(ofType: fields.int8("keyType"))
             guard request.version >= 4 else { return answer(result) }
             let coordinators = fields.strings("coordinatorKeys").map { key in
-                result.set("key", key)
+                result["key"] = .string(key)
                 return result
             }
             answer(["coordinators": .list(coordinators)])

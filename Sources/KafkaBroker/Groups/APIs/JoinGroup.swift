@@ -14,7 +14,7 @@ enum JoinGroup: GroupAPI {
         } else if registry.groups[groupID] == nil {
             return refuse(call, .unknownMemberID)
         }
-        let waiter = Waiter { call.reply(fields($0, version: call.version)) }
+        let waiter = Waiter(on: call.connection) { call.reply(fields($0, version: call.version)) }
         let request = joinRequest(call, waiter)
         registry.update(groupID) { group, now in group.join(request, at: now) }
     }

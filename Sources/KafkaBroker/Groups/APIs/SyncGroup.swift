@@ -6,7 +6,7 @@ enum SyncGroup: GroupAPI {
     static func handle(_ call: GroupCall, _ registry: GroupRegistry) {
         guard let groupID = groupID(of: call) else { return }
         guard registry.groups[groupID] != nil else { return refuse(call, .unknownMemberID) }
-        let waiter = Waiter { answer in
+        let waiter = Waiter(on: call.connection) { answer in
             call.reply([
                 "errorCode": .code(answer.error), "protocolType": .text(answer.protocolType),
                 "protocolName": .text(answer.protocolName),

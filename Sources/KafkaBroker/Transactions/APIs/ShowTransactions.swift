@@ -32,9 +32,8 @@ extension TransactionCoordinator {
             id,
             partitions -> Fields? in
             guard let topic = environment.store.topic(id: id) else { return nil }
-            var fields: Fields = ["topic": .string(topic.name)]
-            fields.set("partitions", partitions.map(\.index).sorted())
-            return fields
+            let indexes = partitions.map(\.index).sorted().map { WireValue.number($0) }
+            return ["topic": .string(topic.name), "partitions": .array(indexes)]
         }
         return [
             "transactionalId": .string(id),

@@ -12,6 +12,8 @@ from clients.values import ClientError, Committed, Place, Record, Sent, Settings
 from clients.worker import library
 from clients.worker.confluent_admin import ConfluentAdmin
 
+LARGEST_POLL = 500
+
 
 def describe(error: BaseException) -> tuple[int | None, str]:
     if isinstance(error, ck.KafkaException) and isinstance(error.args[0], ck.KafkaError):
@@ -144,11 +146,10 @@ class ConfluentConsumer:
 
     def poll(self, timeout: float) -> list[Record]:
         records = []
-        # consume() would wait for as many as it is asked for, so one is waited for alone.
-        first = self.consumer.poll(timeout)
-        if first is None:
-            return []
-        for message in [first, *self.consumer.consume(499, 0)]:
+        # Not consume(): from 2.2 until the newest releases it takes the end of a partition for a
+        # record, and a rebalance goes on behind it: confluentinc/librdkafka#4844.
+        message = self.consumer.poll(timeout)
+        while message is not None:
             error = message.error()
             if error is None:
                 records.append(record_of(message))
@@ -156,6 +157,7 @@ class ConfluentConsumer:
                 self.ends[message.topic(), message.partition()] = message.offset()
             else:
                 raise client_error(error)
+            message = self.consumer.poll(0) if len(records) < LARGEST_POLL else None
         return records
 
     def partitions(self, topic: str) -> list[int]:

@@ -130,7 +130,10 @@ class KafkaPythonConsumer:
 
     def subscribe(self, topics: Sequence[str], on_assignment: Callable[[], None]) -> None:
         if kafka.__version__ >= "3":
-            # 3.0 loses an assignment when a poll ends between SyncGroup's answer and its use.
+            # Seen in the log of 3.0.12: when a poll ends while JoinGroup is under way and
+            # SyncGroup's answer comes during the next poll's wait for metadata, nobody takes the
+            # answer, and since the leader has noted the assignment, nothing asks for it again
+            # (`_join_task` in kafka/coordinator/base.py).
             self.shortest_poll = 1.0
         listener = Listener(on_assignment)
         if topics[0].startswith("^"):

@@ -1,0 +1,99 @@
+import Learning
+
+/// What is kept for each row of a table, and how it is written and read.
+///
+/// A new kind of thing to keep is a new conforming type; a new thing is one line where the table
+/// is declared.
+protocol StateColumn {
+    /// Its tensors; those that a scorer needs are named `model.…`.
+    var layout: StateLayout.Column { get }
+
+    /// Bytes that the row takes in a checkpoint.
+    func byteCount(of row: Int32) -> Int
+
+    /// Adds the rows to `tensors`.
+    func encode(_ rows: RowSelection, into tensors: inout NamedTensors)
+
+    /// Checks what `source` holds of these rows, and returns what puts them in their places.
+    ///
+    /// `sizes` are those of all tables once everything is in its place. What is returned throws
+    /// only when the source cannot be read on.
+    func stage(
+        _ rows: RowSelection,
+        from source: any TensorSource,
+        sizes: TableSizes
+    ) throws(LearningError) -> Placement
+}
+
+/// Puts rows that have been checked in their places.
+typealias Placement = () throws(LearningError) -> Void
+
+/// Number of rows, by name of the table.
+typealias TableSizes = [String: Int]
+
+/// Rows that belong to ids, and what is kept for each.
+struct StateTable {
+    let name: String
+    let ids: IDTable
+    var columns: [any StateColumn]
+
+    var layout: StateLayout.Table { StateLayout.Table(name, columns: columns.map(\.layout)) }
+
+    /// Bytes that the row takes in a checkpoint.
+    func byteCount(of row: Int32) -> Int {
+        columns.reduce(MemoryLayout<Int32>.size) { $0 + $1.byteCount(of: row) }
+    }
+
+    /// Adds the rows to `tensors`.
+    func encode(_ rows: RowSelection, into tensors: inout NamedTensors) {
+        if case .some(let rows) = rows { tensors[layout.rowsName] = Tensor(rows) }
+        for column in columns { column.encode(rows, into: &tensors) }
+    }
+}
+
+extension [StateTable] {
+    var layout: StateLayout { StateLayout(tables: map(\.layout)) }
+
+    /// Adds all rows to `tensors`.
+    func encode(into tensors: inout NamedTensors) {
+        for table in self { table.encode(.all(table.ids.count), into: &tensors) }
+    }
+
+    /// Fills empty tables from a whole state; when it throws, they are of no use any more.
+    func load(from source: any TensorSource) throws(LearningError) {
+        var sizes: TableSizes = [:]
+        for table in self { sizes[table.name] = try source.rowCount(of: table.layout) }
+        for table in self {
+            // Column by column, so that little is in memory twice.
+            let rows = RowSelection.all(sizes[table.name, default: 0])
+            for column in table.columns {
+                try column.stage(rows, from: source, sizes: sizes)()
+            }
+        }
+    }
+
+    /// Checks an increment on these tables, and returns what puts its rows in their places.
+    func stage(_ increment: any TensorSource) throws(LearningError) -> Placement {
+        var sizes: TableSizes = [:]
+        var selections: [RowSelection] = []
+        for table in self {
+            let (layout, count) = (table.layout, table.ids.count)
+            let expected: [Int64] = try increment.values(layout.baseCountName, shape: [1])
+            guard expected == [Int64(count)] else {
+                throw .wrongBase(table.name, expected, [Int64(count)])
+            }
+            let rows = try increment.changedRows(of: layout, oldCount: count)
+            selections.append(.some(rows))
+            sizes[table.name] = Swift.max(count, selections[selections.count - 1].end)
+        }
+        var placements: [Placement] = []
+        for (table, rows) in zip(self, selections) {
+            for column in table.columns {
+                placements.append(try column.stage(rows, from: increment, sizes: sizes))
+            }
+        }
+        return { () throws(LearningError) in
+            for place in placements { try place() }
+        }
+    }
+}
