@@ -106,7 +106,7 @@ extension PartitionLog {
             throw FileSystem.failure("write", file.path, written < 0 ? written : -Int(ENOSPC))
         }
         if segment.firstAppend == nil { segment.firstAppend = now }
-        let isAbort = header.isControl && TransactionMarker.isAbort(records)
+        let isAbort = header.isControl && TransactionMarker.isAbort(records: records)
         segment.index.add(header, baseOffset: segment.baseOffset, isAbort: isAbort)
         producers.apply(header, now: now, open: segment.index.transactions.open)
         epochs.add(leaderEpoch, at: header.baseOffset)
