@@ -58,7 +58,7 @@ private struct WholeFile: ~Copyable {
                     overlaid[tensor.name] = tensor
                 }
             }
-            names.formUnion([table.rowsName, table.baseCountName])
+            names.formUnion([table.rowsName, table.baseCountName, table.sizeName])
         }
         for name in increment.names where !names.contains(name) {
             guard let tensor = increment[name] else { continue }

@@ -35,11 +35,15 @@ extension Trainer {
 
     /// Sends the rows that changed since the last time, all of whose events are in the journal.
     private func sendDelta() throws(PipelineError) {
-        var delta = learner.takeDelta()
+        var delta = model.learner.takeDelta()
         if !delta.isEmpty {
             FreshnessTensors.add(unpublishedTimestamps, to: &delta)
             let payload = Self.joined(Safetensors.encode(delta, metadata: []))
-            try publisher.send(delta: payload, watermark: watermark, position: journalPosition)
+            try publisher.send(
+                delta: payload,
+                watermark: model.watermark,
+                position: journalPosition
+            )
             status.deltasPublished += 1
             status.deltaBytes += Int64(payload.count)
         }
@@ -81,111 +85,6 @@ extension Trainer {
         }
     }
 
-    /// Copies the state and begins to write it beside the loop.
-    func beginCheckpoint() throws(PipelineError) {
-        try publish(all: true)
-        let (tensors, makeVersion) = snapshot()
-        earliestCheckpoint = ContinuousClock().now + .seconds(1)
-        checkpoints.begin(tensors, makeVersion: makeVersion)
-    }
-
-    /// Copies the state and writes it before going on.
-    func checkpointNow() throws(PipelineError) {
-        try publish(all: true)
-        try announce(try writeCheckpoint())
-    }
-
-    /// Writes the state as a version that nobody is told of yet.
-    func writeCheckpoint() throws(PipelineError) -> ModelVersion {
-        let (tensors, makeVersion) = snapshot()
-        return try checkpoints.write(tensors, makeVersion: makeVersion)
-    }
-
-    /// Announces the checkpoint that was begun, if it is complete, or if `wait` once it is.
-    func finishCheckpoint(wait: Bool) throws(PipelineError) {
-        while checkpoints.isBusy {
-            guard let outcome = checkpoints.takeOutcome() else {
-                guard wait else { return }
-                Thread.sleep(forTimeInterval: 0.005)
-                continue
-            }
-            switch outcome {
-            case .success(let version):
-                status.checkpointFailure = nil
-                try announce(version)
-            case .failure(let error):
-                guard error.kind != .fenced else { throw error }
-                logger.error("checkpoint not written: \(error)")
-                status.checkpointFailure = error.description
-                owesCheckpoint = true
-                post()
-            }
-        }
-    }
-
-    /// Tells the scorers of a complete version, and lag tools how far learning is.
-    func announce(_ version: ModelVersion) throws(PipelineError) {
-        let announcement = CheckpointAnnouncement(
-            version: version.number,
-            blob: version.blob.hash,
-            events: version.eventCount,
-            stateSequence: version.sequence
-        )
-        checkpointedEvents = version.eventCount
-        owesCheckpoint = false
-        try publisher.send(announcement)
-        status.version = version.number
-        status.versionsPublished += 1
-        let positions = version.nextOffsets.map { next in
-            (TopicPartition(topic: next.topic, partition: next.partition), next.offset)
-        }
-        do throws(StreamError) {
-            try source.commit(Dictionary(uniqueKeysWithValues: positions))
-        } catch {
-            // The store's offsets are the truth; these serve lag tools only.
-            logger.debug("offsets not committed: \(error)")
-        }
-        logger.info(
-            "version \(version.number) published: \(version.eventCount) events learned"
-        )
-        post()
-    }
-
-    /// A copy of the state, and what its version is to say of it.
-    private func snapshot() -> (NamedTensors, @Sendable (BlobReference) -> NewVersion) {
-        let timer = ContinuousClock()
-        let begin = timer.now
-        let tensors = learner.encode()
-        let pause = (timer.now - begin) / .seconds(1)
-        status.checkpointPause += pause
-        let positions = status.positions.sorted { $0.key < $1.key }.map {
-            OffsetPosition(topic: $0.key.topic, partition: $0.key.partition, offset: $0.value)
-        }
-        let description = SnapshotDescription(
-            epoch: publisher.identity.epoch,
-            settings: settingsText,
-            journalPosition: journalPosition,
-            nextOffsets: positions,
-            sequence: publisher.sequence,
-            updateHash: publisher.hash,
-            updatesOffset: publisher.readFrom,
-            watermark: watermark,
-            eventCount: learner.eventCount,
-            metrics: learner.metrics,
-            createdAt: clock.now()
-        )
-        let settings = settings
-        return (tensors, { description.version(blob: $0, settings: settings) })
-    }
-
-    /// The learner's settings as canonical JSON.
-    var settingsText: String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = .sortedKeys
-        let data = try? encoder.encode(learnerSettings)
-        return data.map { String(decoding: $0, as: UTF8.self) } ?? "{}"
-    }
-
     /// Waits until all that was sent has arrived, so that nothing is lost by leaving.
     func drain() throws(PipelineError) {
         let deadline = ContinuousClock().now + .seconds(30)
@@ -197,40 +96,5 @@ extension Trainer {
             if isDone { Thread.sleep(forTimeInterval: 0.005) }
         }
         logger.warning("the last updates were not delivered; scorers will use the store")
-    }
-}
-
-/// What a version says of the state it was copied from.
-private struct SnapshotDescription: Sendable {
-    var epoch: Int64
-    var settings: String
-    var journalPosition: Int64
-    var nextOffsets: [OffsetPosition]
-    var sequence: Int64
-    var updateHash: String
-    var updatesOffset: Int64
-    var watermark: Int64
-    var eventCount: Int64
-    var metrics: [Metric]
-    var createdAt: Int64
-
-    func version(blob: BlobReference, settings trainer: TrainerSettings) -> NewVersion {
-        NewVersion(
-            model: trainer.model,
-            epoch: epoch,
-            kind: .stateful,
-            blob: blob,
-            settings: settings,
-            codeRevision: trainer.codeRevision,
-            journalPosition: journalPosition,
-            nextOffsets: nextOffsets,
-            sequence: sequence,
-            updateHash: updateHash,
-            updatesOffset: updatesOffset,
-            watermark: watermark,
-            eventCount: eventCount,
-            metrics: metrics.map { ($0.name, $0.value) },
-            createdAt: createdAt
-        )
     }
 }

@@ -15,8 +15,9 @@ extension Trainer {
         status.phase = .recovering
         guard try checkLastUpdate() else { return false }
         let epoch = try store(try modelStore.beginEpoch(model: settings.model))
-        try restoreNewestVersion()
-        guard try replayJournal() else { return false }
+        branch = try store(try modelStore.currentBranch(of: settings.model)).id
+        let restored = try restoreNewestVersion()
+        guard try replayJournal(after: restored) else { return false }
         guard try settlePositions(inputs),
             let updatesEnd = try watermarks(of: settings.updatesLog)?.end
         else { return false }
@@ -35,10 +36,10 @@ extension Trainer {
                 modelStore: modelStore
             ),
             start: start,
-            watermark: watermark,
+            watermark: model.watermark,
             position: journalPosition
         )
-        _ = learner.takeDelta()
+        _ = model.learner.takeDelta()
         let version = try writeCheckpoint()
         let origin = try TrainerIdentity.origin(of: settings.model, in: modelStore) ?? ""
         publisher.begin(origin: origin) { identity in
@@ -106,20 +107,10 @@ extension Trainer {
     }
 
     /// The value of a call to the log, tried again while no broker answers; nil when told to stop.
-    func patiently<Value>(
+    private func patiently<Value>(
         _ call: () throws(StreamError) -> Value
     ) throws(PipelineError) -> Value? {
-        while !stop.isSet {
-            do throws(StreamError) {
-                return try call()
-            } catch {
-                guard error.isRetriable || error.kind == .unreachable || error.kind == .timedOut
-                else { throw PipelineError(error) }
-                report(source.takeNotices())
-                Thread.sleep(forTimeInterval: 0.1)  // some errors come back at once
-            }
-        }
-        return nil
+        try Pipeline.patiently(stop, waiting: { report(source.takeNotices()) }, call)
     }
 
     /// The first offset and the end of a partition's log; nil when told to stop before.
@@ -131,98 +122,76 @@ extension Trainer {
         }
     }
 
-    private func restoreNewestVersion() throws(PipelineError) {
+    /// Loads the newest version that the model's branch goes on from; nil when there is none.
+    private func restoreNewestVersion() throws(PipelineError) -> ModelVersion? {
         let intact = try store(
-            try modelStore.newestIntactVersion(of: settings.model) { damaged in
+            try modelStore.newestIntact(of: settings.model) { damaged in
                 logger.warning("version \(damaged.version.number) is skipped: \(damaged.problem)")
             }
         )
-        guard let (newest, bytes) = intact else { return }
+        checkpoints.begin(after: intact ?? [])
+        guard let chain = intact, let newest = chain.last else { return nil }
         if newest.settings != settingsText {
             logger.warning(
                 "settings differ from those of version \(newest.number)",
                 metadata: ["then": "\(newest.settings)", "now": "\(settingsText)"]
             )
         }
-        learner = try learning(
-            try Model(settings: learnerSettings, state: try Safetensors.decode(bytes).tensors)
+        model = try TrainedModel(
+            chain,
+            of: modelStore,
+            settings: model.settings,
+            duplicateWindow: settings.duplicateWindow
         )
-        journalPosition = newest.journalPosition
-        watermark = newest.watermark
         checkpointedEvents = newest.eventCount
         for next in newest.nextOffsets {
             status.positions[TopicPartition(topic: next.topic, partition: next.partition)] =
                 next.offset
         }
         logger.info("restored version \(newest.number): \(newest.eventCount) events learned")
+        return newest
     }
 
-    /// Learns the journal's entries after the restored version again, in their order.
+    /// Learns again what the model's branch has learned after the restored version, in its order,
+    /// and takes the positions at which the journal ends.
     ///
     /// Returns false when told to stop meanwhile.
-    private func replayJournal() throws(PipelineError) -> Bool {
-        let entries = try store(try modelStore.journal(of: settings.model, from: journalPosition))
-        guard !entries.isEmpty else { return true }
-        guard try checkJournal(entries) else { return false }
-        var replay = JournalReplay(
-            entries: entries.map(\.range),
-            source: source,
-            batchSize: settings.batchSize
+    private func replayJournal(after restored: ModelVersion?) throws(PipelineError) -> Bool {
+        let lineage = try store(
+            try modelStore.lineage(of: settings.model, after: restored)
         )
-        try replay.begin()
-        let timer = ContinuousClock()
-        var nextPost = timer.now
-        while !stop.isSet {
-            report(source.takeNotices())
-            switch try replay.next() {
-            case .waiting: continue
-            case .finished:
-                // Counted by the journal: offsets may have holes that no record fills.
-                journalPosition = entries.map { $0.position + $0.range.count }.max() ?? 0
-                logger.info("learned \(status.replayedRecords) records again from the journal")
-                return true
-            case .records(let batch): try learn(batch, isReplay: true)
-            }
-            if timer.now >= nextPost {
-                post()
-                nextPost = timer.now + .milliseconds(100)
-            }
-        }
-        return false
-    }
-
-    /// Throws unless the log still holds all that the entries name.
-    ///
-    /// Returns false when told to stop meanwhile.
-    private func checkJournal(_ entries: [JournalEntry]) throws(PipelineError) -> Bool {
-        var needed: [TopicPartition: ClosedRange<Offset>] = [:]
-        for range in entries.map(\.range) {
-            let partition = TopicPartition(topic: range.topic, partition: range.partition)
-            let known = needed[partition] ?? range.first...range.last
-            needed[partition] =
-                min(known.lowerBound, range.first)...max(known.upperBound, range.last)
-        }
-        for (partition, offsets) in needed.sorted(by: { $0.key < $1.key }) {
-            guard let (first, end) = try watermarks(of: partition) else { return false }
-            guard first <= offsets.lowerBound, offsets.upperBound < end else {
-                throw lostRecords(
-                    "the journal needs \(partition) from offset \(offsets.lowerBound) to "
-                        + "\(offsets.upperBound)",
-                    first,
-                    end
-                )
-            }
+        journalPosition = try store(try modelStore.journalPosition(of: settings.model))
+        guard try relearn(lineage) else { return false }
+        for next in try store(try modelStore.nextOffsets(of: settings.model)) {
+            let partition = TopicPartition(topic: next.topic, partition: next.partition)
+            status.positions[partition] = max(status.positions[partition] ?? 0, next.offset)
         }
         return true
     }
 
-    private func lostRecords(_ need: String, _ first: Offset, _ end: Offset) -> PipelineError {
-        PipelineError(
-            .log,
-            "\(need), but its log holds offsets from \(first) to before \(end)",
-            remedy: "the topic was deleted, emptied or cut by retention: restore it, or train "
-                + "under a new model name"
+    private func relearn(_ lineage: [LineageSegment]) throws(PipelineError) -> Bool {
+        guard !lineage.isEmpty else { return true }
+        let rebuild = Rebuild(
+            lineage,
+            source: source,
+            batchSize: settings.batchSize,
+            stop: stop
         )
+        let timer = ContinuousClock()
+        var nextPost = timer.now
+        var trained = model
+        let outcome = try rebuild.run(into: &trained) { readCount throws(PipelineError) in
+            report(source.takeNotices())
+            guard timer.now >= nextPost else { return }
+            status.replayedRecords = readCount
+            post()
+            nextPost = timer.now + .milliseconds(100)
+        }
+        model = trained
+        guard case .complete = outcome else { return false }
+        status.replayedRecords = rebuild.recordCount
+        logger.info("learned \(rebuild.recordCount) records again from the journal")
+        return true
     }
 
     /// Gives every partition a position, which the epoch's first version records.
@@ -240,8 +209,9 @@ extension Trainer {
                 continue
             }
             guard position >= first, position <= end else {
-                throw lostRecords(
-                    "model \"\(settings.model)\" has learned \(partition) up to offset \(position)",
+                throw PipelineError(
+                    lost:
+                        "model \"\(settings.model)\" has learned \(partition) up to offset \(position)",
                     first,
                     end
                 )

@@ -9,7 +9,6 @@ public import Streaming
 /// Learns a model from topics, publishes what changed, and writes versions.
 public final class Trainer<Model: Learner> {
     let settings: TrainerSettings
-    let learnerSettings: Model.Settings
     let source: any RecordSource
     let sink: any RecordSink
     let updates: UpdatesConnection
@@ -19,28 +18,29 @@ public final class Trainer<Model: Learner> {
     let board: Board<TrainerStatus>
     let logger: Logger
 
-    var learner: Model
+    var model: TrainedModel<Model>
     var publisher: UpdatePublisher
     var deadLetters: DeadLetters
     var status = TrainerStatus()
     /// Learned, but not yet journalled; in learning order.
     var unjournalled: [OffsetRange] = []
+    /// The branch of the journal that it learns on.
+    var branch: Int64 = 0
     /// Length of the journal with all of `unjournalled`.
     var journalPosition: Int64 = 0
-    var watermark: Int64 = -1
     /// Timestamps of events learned since the last delta.
     var unpublishedTimestamps: [Int64] = []
     /// Events in the newest version that is complete.
     var checkpointedEvents: Int64 = 0
     /// Why an event was rejected since that was last told.
     var lastRejection: String?
+    /// Parts of the checkpoint that is being taken; nil when none is.
+    var checkpointParts: [NamedTensors]?
     /// The last checkpoint could not be written.
     var owesCheckpoint = false
     /// No checkpoint begins before: a store or a topic that refuses is not asked all the time.
     var earliestCheckpoint = ContinuousClock().now
     let checkpoints: CheckpointWriter
-    private var events = Model.Events()
-    private var rejections: [Rejection] = []
 
     /// A trainer at the newest version of its model, or at the beginning.
     ///
@@ -69,7 +69,6 @@ public final class Trainer<Model: Learner> {
         logger: Logger
     ) throws(PipelineError) {
         self.settings = settings
-        self.learnerSettings = learnerSettings
         self.source = source
         self.sink = sink
         self.updates = updates
@@ -78,7 +77,10 @@ public final class Trainer<Model: Learner> {
         self.stop = stop
         self.board = board
         self.logger = logger
-        learner = try learning(try Model(settings: learnerSettings))
+        model = try TrainedModel(
+            settings: learnerSettings,
+            duplicateWindow: settings.duplicateWindow
+        )
         publisher = UpdatePublisher(
             TrainerIdentity(
                 model: settings.model,
@@ -91,19 +93,41 @@ public final class Trainer<Model: Learner> {
             position: 0
         )
         deadLetters = DeadLetters(topic: settings.deadLettersTopic, sink: sink)
-        checkpoints = CheckpointWriter(store: store)
+        checkpoints = CheckpointWriter(
+            store: store,
+            maximumIncrements: settings.maximumIncrements,
+            retention: RetentionPolicy(newest: settings.keptVersions),
+            logger: logger
+        )
     }
 
     /// Recovers, learns until told to stop (or, if so set, to the end of the log), and leaves a
     /// last checkpoint.
     ///
-    /// Blocks the calling thread, which must be the trainer's own.
+    /// After an operator's action (a rollback, a rebuilt version) it recovers again, on the new
+    /// branch. Blocks the calling thread, which must be the trainer's own.
     public func run() throws(PipelineError) {
         defer {
             publisher.close()
             status.phase = .stopped
             post()
         }
+        while true {
+            do throws(PipelineError) {
+                return try runEpoch()
+            } catch {
+                guard error.kind == .fenced, let action = try actionOfOperator() else {
+                    throw error
+                }
+                logger.notice(
+                    "recovering: an operator's \(action.kind.rawValue) to version \(action.version)"
+                )
+                try reset()
+            }
+        }
+    }
+
+    private func runEpoch() throws(PipelineError) {
         guard try recover() else { return }
         let end = settings.stopsAtEnd ? try endOfInputs() : nil
         status.phase = .live
@@ -111,8 +135,33 @@ public final class Trainer<Model: Learner> {
         try learnLive(until: end)
         try publish(all: true)
         try finishCheckpoint(wait: true)
-        if learner.eventCount != checkpointedEvents || owesCheckpoint { try checkpointNow() }
+        if model.learner.eventCount != checkpointedEvents || owesCheckpoint { try checkpointNow() }
         try drain()
+    }
+
+    /// What an operator did to end this trainer's epoch; nil when a trainer has begun the next.
+    private func actionOfOperator() throws(PipelineError) -> OperatorAction? {
+        guard case .operator(let action) = try store(try modelStore.epochTaker(of: settings.model))
+        else { return nil }
+        return action
+    }
+
+    /// Forgets all that was learned: what is journalled on the new branch is learned again, and what
+    /// is not is read again.
+    private func reset() throws(PipelineError) {
+        publisher.close()
+        finishWriting()
+        model = try TrainedModel(
+            settings: model.settings,
+            duplicateWindow: settings.duplicateWindow
+        )
+        unjournalled = []
+        unpublishedTimestamps = []
+        checkpointParts = nil
+        owesCheckpoint = false
+        (journalPosition, checkpointedEvents) = (0, 0)
+        status.positions = [:]
+        status.replayedRecords = 0
     }
 
     private func learnLive(until end: [TopicPartition: Offset]?) throws(PipelineError) {
@@ -133,10 +182,7 @@ public final class Trainer<Model: Learner> {
                 nextPublish = now + settings.publishInterval
             }
             try finishCheckpoint(wait: false)
-            if isCheckpointDue(now >= nextCheckpoint), now >= earliestCheckpoint,
-                !checkpoints.isBusy, publisher.pendingCount < Self.pendingUpdatesLimit
-            {
-                try beginCheckpoint()
+            if try stepCheckpoint(isDue: isCheckpointDue(now >= nextCheckpoint)) {
                 nextCheckpoint = now + settings.checkpointInterval
             }
             if now >= nextPartitionCheck {
@@ -157,7 +203,7 @@ public final class Trainer<Model: Learner> {
 
     /// Whether a checkpoint is needed: by time, by events, or because the last one failed.
     private func isCheckpointDue(_ isIntervalOver: Bool) -> Bool {
-        let new = learner.eventCount - checkpointedEvents
+        let new = model.learner.eventCount - checkpointedEvents
         let isFull = settings.checkpointEvents > 0 && new >= settings.checkpointEvents
         let isTime = settings.checkpointInterval > .zero && isIntervalOver && new > 0
         return isTime || isFull || owesCheckpoint
@@ -172,9 +218,6 @@ public final class Trainer<Model: Learner> {
         )
     }
 
-    /// Updates that may wait to be sent when a checkpoint begins, which adds one or two.
-    private static var pendingUpdatesLimit: Int { 4 }
-
     /// How often the inputs are asked for partitions that were added.
     private static var partitionCheckInterval: Duration { .seconds(30) }
 
@@ -183,50 +226,37 @@ public final class Trainer<Model: Learner> {
             try source.poll(maximumCount: settings.batchSize, timeout: settings.batchWait)
         )
         report(source.takeNotices())
-        try learn(batch, isReplay: false)
+        try learn(batch)
         try takeDeliveries()
     }
 
-    /// Learns the records of a batch in order of partition, journals their offsets in that order,
-    /// and sends those that cannot be decoded to the dead letters (not again on replay: they were
-    /// delivered before their offsets were journalled).
-    func learn(_ batch: borrowing RecordBatch, isReplay: Bool) throws(PipelineError) {
+    /// Learns the records of a batch in order of partition, notes their offsets for the journal in
+    /// that order, and sends those that cannot be decoded to the dead letters.
+    private func learn(_ batch: borrowing RecordBatch) throws(PipelineError) {
         let runs = PartitionRuns(batch.records, topics: source.topics, after: status.positions)
         guard !runs.indices.isEmpty else { return }
         let encoded = runs.indices.map { EncodedEvent(batch.records[$0]) }
-        rejections.removeAll(keepingCapacity: true)
-        encoded.withUnsafeBufferPointer {
-            Model.decode(
-                $0,
-                settings: learnerSettings,
-                into: &events,
-                rejections: &rejections
+        let learned = encoded.withUnsafeBufferPointer { model.learn($0) }
+        for rejection in learned.rejections {
+            try deadLetters.send(
+                runs.indices[rejection.index],
+                of: batch,
+                topics: source.topics,
+                reason: rejection.reason,
+                token: Token.deadLetter
             )
         }
-        if isReplay {
-            status.replayedRecords += Int64(runs.indices.count)
-        } else {
-            for rejection in rejections {
-                try deadLetters.send(
-                    runs.indices[rejection.index],
-                    of: batch,
-                    topics: source.topics,
-                    reason: rejection.reason,
-                    token: Token.deadLetter
-                )
-            }
-            status.rejectedCount += Int64(rejections.count)
-            if let first = rejections.first, lastRejection == nil { lastRejection = first.reason }
-            status.liveRecords += Int64(runs.indices.count)
-            unjournalled += runs.ranges
-            unpublishedTimestamps += events.timestamps
+        status.rejectedCount += Int64(learned.rejections.count)
+        if let first = learned.rejections.first, lastRejection == nil {
+            lastRejection = first.reason
         }
-        learner.learn(events)
-        for timestamp in events.timestamps { watermark = max(watermark, timestamp) }
+        status.liveRecords += Int64(runs.indices.count)
+        unjournalled += runs.ranges
+        unpublishedTimestamps += learned.timestamps
         for range in runs.ranges {
             let partition = TopicPartition(topic: range.topic, partition: range.partition)
             status.positions[partition] = range.last + 1
-            if !isReplay { journalPosition += range.count }
+            journalPosition += range.count
         }
     }
 
@@ -243,9 +273,10 @@ public final class Trainer<Model: Learner> {
     }
 
     func post() {
-        status.eventCount = learner.eventCount
-        status.watermark = watermark
-        status.metrics = learner.metrics
+        status.eventCount = model.learner.eventCount
+        status.watermark = model.watermark
+        status.duplicateCount = model.duplicateCount
+        status.metrics = model.metrics
         status.sequence = publisher.sequence
         status.epoch = publisher.identity.epoch
         status.updatesFailure = publisher.trouble
