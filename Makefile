@@ -23,7 +23,7 @@ SEED ?= 1
 CASES ?= 1000000
 FRAMES ?= 100000
 
-.PHONY: help deps build test lint format quickstart examples crash-loop fuzz bench bench-broker clean \
+.PHONY: help deps build test lint format quickstart examples crash-loop fuzz bench bench-broker bench-memory clean \
 	conformance conformance-quick conformance-environments
 
 help:
@@ -40,6 +40,7 @@ help:
 	@echo "make conformance-quick   the part of it that takes minutes, as the CI runs it"
 	@echo "make bench        measure: kernels, learner, the whole loop"
 	@echo "make bench-broker measure the broker beside the bare disk (15 minutes)"
+	@echo "make bench-memory measure what a limit on memory costs and whether it holds (5 minutes)"
 	@echo "make clean        remove everything that was built"
 
 deps:
@@ -126,6 +127,10 @@ conformance-quick: conformance-environments
 bench: build
 	swift build -c release --product freshet-benchmarks
 	Benchmarks/run
+
+bench-memory:
+	swift build -c release --product freshet-benchmarks
+	Benchmarks/memory
 
 bench-broker: build
 	swift build -c release --product broker-load
