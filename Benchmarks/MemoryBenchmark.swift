@@ -78,7 +78,8 @@ final class MemoryBenchmark<L: Learner> where L.Settings == RecommenderSettings 
     private static func memory(_ name: String) -> Double {
         let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
         for line in status.split(separator: "\n") where line.hasPrefix(name + ":") {
-            return (Double(line.split(separator: " ", omittingEmptySubsequences: true)[1]) ?? 0) * 1024
+            return (Double(line.split(separator: " ", omittingEmptySubsequences: true)[1]) ?? 0)
+                * 1024
         }
         return .nan
     }

@@ -1,6 +1,6 @@
 // What needs no broker: kernel, learners, top-K. Prints one JSON object; `Benchmarks/run` adds what
 // goes through a broker, and the ratios. Arguments: a file of ratings, a file of implicit events; or
-// `memory` and what `Benchmarks/memory` says.
+// `checkpoint` or `memory` and what `Benchmarks/checkpoint` or `Benchmarks/memory` says.
 import Foundation
 import Learning
 import Recommendation
@@ -26,6 +26,36 @@ if arguments.count == 5, arguments[1] == "memory",
         ? measure(ExplicitRecommender.self) : measure(ImplicitRecommender.self)
     let json = try JSONSerialization.data(withJSONObject: found, options: .sortedKeys)
     print(String(decoding: json, as: UTF8.self))
+    exit(0)
+}
+if arguments.count == 7, arguments[1] == "checkpoint", let users = Int(arguments[5]),
+    let items = Int(arguments[6])
+{
+    func measure<L: Learner>(_ learner: L.Type, _ feedback: RecommenderSettings.Feedback) throws
+    where L.Settings == RecommenderSettings {
+        let settings = RecommenderSettings(feedback: feedback)
+        let benchmark = CheckpointBenchmark(
+            learner,
+            settings: settings,
+            users: users,
+            items: items
+        )
+        if arguments[2] == "load" {
+            try benchmark.load(from: arguments[3])
+        } else {
+            try benchmark.run(in: arguments[3])
+        }
+        let json = try JSONSerialization.data(
+            withJSONObject: benchmark.figures,
+            options: .sortedKeys
+        )
+        print(String(decoding: json, as: UTF8.self))
+    }
+    if arguments[4] == "explicit" {
+        try measure(ExplicitRecommender.self, .explicit)
+    } else {
+        try measure(ImplicitRecommender.self, .implicit)
+    }
     exit(0)
 }
 guard arguments.count == 3, let ratings = FileManager.default.contents(atPath: arguments[1]),

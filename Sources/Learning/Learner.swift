@@ -77,6 +77,15 @@ public protocol EventColumns {
     var count: Int { get }
     /// When each event happened, by its own `timestamp`: milliseconds since 1970, one per event.
     var timestamps: [Int64] { get }
+    /// What stands for the event's own `id`; nil when it has none. Copies of an event have the same.
+    func identity(at index: Int) -> EventIdentity?
+    /// Calls `body` with whom the event is about (the user's id), as the learner knows it.
+    func withSubject<Result>(
+        at index: Int,
+        _ body: (UnsafeRawBufferPointer) -> Result
+    ) -> Result
+    /// Leaves out the events for which `isKept`, called once for each in their order, says false.
+    mutating func keep(where isKept: (Int) -> Bool)
 }
 
 /// The servable part of a learner: what a scorer holds.

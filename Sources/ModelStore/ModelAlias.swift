@@ -5,17 +5,3 @@ public struct ModelAlias: Hashable, Sendable {
     /// The number of the version it points at.
     public let version: Int64
 }
-
-/// One move of an alias, for the audit.
-public struct ModelAliasMove: Hashable, Sendable {
-    /// The alias.
-    public let alias: String
-    /// Where it pointed before; nil when it was new.
-    public let previous: Int64?
-    /// Where it points from then on.
-    public let version: Int64
-    /// Why it was moved.
-    public let reason: String
-    /// When, in milliseconds since 1970.
-    public let at: Int64
-}

@@ -5,18 +5,10 @@ private struct AliasRow: Codable, FetchableRecord {
     let version: Int64
 }
 
-private struct AliasMoveRow: Codable, FetchableRecord {
-    let alias: String
-    let previous: Int64?
-    let version: Int64
-    let reason: String
-    let at: Int64
-}
-
 extension ModelStore {
     /// Points an alias at a version, and records the move; `at` is in milliseconds since 1970.
     ///
-    /// Throws `.missing` when there is no such version.
+    /// Throws `.missing` when there is no such version, or when it has been pruned.
     public func setAlias(
         _ alias: String,
         of model: String,
@@ -27,26 +19,37 @@ extension ModelStore {
         try Self.checkName(model, of: "model")
         try Self.checkName(alias, of: "alias")
         try write { db in
-            let modelID = try Self.modelID(model, having: version, in: db)
-            let previous = try Int64.fetchOne(
-                db,
-                sql: "SELECT version FROM alias WHERE modelID = ? AND name = ?",
-                arguments: [modelID, alias]
-            )
-            try db.execute(
-                sql: """
-                    INSERT INTO alias (modelID, name, version) VALUES (?, ?, ?)
-                    ON CONFLICT (modelID, name) DO UPDATE SET version = excluded.version
-                    """,
-                arguments: [modelID, alias, version]
-            )
-            try db.execute(
-                sql: """
-                    INSERT INTO aliasMove (modelID, alias, previous, version, reason, at)
-                    VALUES (?, ?, ?, ?, ?, ?)
-                    """,
-                arguments: [modelID, alias, previous, version, reason, at]
-            )
+            guard let row = try ModelRow.find(model, in: db) else {
+                throw Self.noVersion(version, of: model)
+            }
+            try Self.move(alias, model, row.id, .promote, to: version, reason, at, in: db)
+        }
+    }
+
+    /// Points an alias at the version that it pointed at before its last promotion.
+    ///
+    /// Records the move and returns that version; reverting again goes further back. `at` is in milliseconds since 1970. Throws `.missing` when the alias was never promoted from
+    /// another version, or when that version has been pruned.
+    public func revertAlias(
+        _ alias: String,
+        of model: String,
+        reason: String,
+        at: Int64
+    ) throws(ModelStoreError) -> Int64 {
+        try Self.checkName(model, of: "model")
+        try Self.checkName(alias, of: "alias")
+        return try write { db in
+            let row = try ModelRow.existing(model, in: db)
+            let actions = try ActionRow.all(row.id, in: db)
+            guard let target = Self.targets(of: alias, actions).dropLast().last else {
+                throw ModelStoreError(
+                    .missing,
+                    "alias \"\(alias)\" of model \"\(model)\" has no earlier version to go back to",
+                    remedy: "promote the version that it should point at"
+                )
+            }
+            try Self.move(alias, model, row.id, .revert, to: target, reason, at, in: db)
+            return target
         }
     }
 
@@ -65,50 +68,53 @@ extension ModelStore {
         }
     }
 
-    /// Every move of the model's aliases, the oldest first.
-    public func aliasHistory(of model: String) throws(ModelStoreError) -> [ModelAliasMove] {
-        try Self.checkName(model, of: "model")
-        return try read { db in
-            try AliasMoveRow.fetchAll(
-                db,
-                sql: """
-                    SELECT alias, previous, version, reason, at
-                    FROM aliasMove JOIN model ON model.id = modelID
-                    WHERE model.name = ? ORDER BY aliasMove.id
-                    """,
-                arguments: [model]
-            ).map { row in
-                ModelAliasMove(
-                    alias: row.alias,
-                    previous: row.previous,
-                    version: row.version,
-                    reason: row.reason,
-                    at: row.at
-                )
+    /// The versions an alias was promoted to and not reverted from; the last is where it points.
+    static func targets(of alias: String, _ actions: [OperatorAction]) -> [Int64] {
+        var targets: [Int64] = []
+        for move in actions where move.alias == alias {
+            if move.kind == .revert {
+                targets.removeLast(min(1, targets.count))
+            } else {
+                targets.append(move.version)
             }
         }
+        return targets
     }
 
-    private static func modelID(
+    private static func move(
+        _ alias: String,
         _ model: String,
-        having version: Int64,
+        _ modelID: Int64,
+        _ kind: OperatorAction.Kind,
+        to version: Int64,
+        _ reason: String,
+        _ at: Int64,
         in db: Database
-    ) throws -> Int64 {
-        let modelID = try Int64.fetchOne(
-            db,
-            sql: """
-                SELECT modelID FROM version JOIN model ON model.id = modelID
-                WHERE model.name = ? AND number = ?
-                """,
-            arguments: [model, version]
-        )
-        guard let modelID else {
-            throw ModelStoreError(
-                .missing,
-                "model \"\(model)\" has no version \(version)",
-                remedy: "see its versions with: freshet models list"
-            )
+    ) throws {
+        guard let row = try VersionRow.find(version, modelID, in: db) else {
+            throw noVersion(version, of: model)
         }
-        return modelID
+        _ = try chain(of: row, of: model, in: db)
+        let previous = try Int64.fetchOne(
+            db,
+            sql: "SELECT version FROM alias WHERE modelID = ? AND name = ?",
+            arguments: [modelID, alias]
+        )
+        try db.execute(
+            sql: """
+                INSERT INTO alias (modelID, name, version) VALUES (?, ?, ?)
+                ON CONFLICT (modelID, name) DO UPDATE SET version = excluded.version
+                """,
+            arguments: [modelID, alias, version]
+        )
+        try ActionRow(
+            modelID: modelID,
+            kind: kind,
+            version: version,
+            alias: alias,
+            previous: previous,
+            reason: reason,
+            at: at
+        ).insert(db)
     }
 }

@@ -1,12 +1,28 @@
 import GRDB
 
-/// A model's identity in the database and the newest epoch begun.
+/// A model's identity in the database, the newest epoch begun, and the branch it is on.
 struct ModelRow: Codable, FetchableRecord {
     let id: Int64
     let epoch: Int64
+    let branchID: Int64
 
     static func find(_ model: String, in db: Database) throws -> ModelRow? {
-        try fetchOne(db, sql: "SELECT id, epoch FROM model WHERE name = ?", arguments: [model])
+        try fetchOne(
+            db,
+            sql: "SELECT id, epoch, branchID FROM model WHERE name = ?",
+            arguments: [model]
+        )
+    }
+
+    static func existing(_ model: String, in db: Database) throws -> ModelRow {
+        guard let row = try find(model, in: db) else {
+            throw ModelStoreError(
+                .missing,
+                "there is no model \"\(model)\" in the store",
+                remedy: "see what there is with: freshet models list"
+            )
+        }
+        return row
     }
 
     /// The model, if `epoch` is its newest: nothing that an older trainer made may be recorded.
@@ -37,14 +53,17 @@ extension ModelStore {
     public func beginEpoch(model: String) throws(ModelStoreError) -> Int64 {
         try Self.checkName(model, of: "model")
         return try write { db in
-            try db.execute(
-                sql: """
-                    INSERT INTO model (name, epoch) VALUES (?, 1)
-                    ON CONFLICT (name) DO UPDATE SET epoch = epoch + 1
-                    """,
-                arguments: [model]
+            if let row = try ModelRow.find(model, in: db) {
+                return try Self.takeEpoch(of: row, branch: row.branchID, in: db)
+            }
+            try db.execute(sql: "INSERT INTO model (name, epoch) VALUES (?, 0)", arguments: [model])
+            let modelID = db.lastInsertedRowID
+            let root = try BranchRow.insert(.root, modelID: modelID, in: db)
+            return try Self.takeEpoch(
+                of: ModelRow(id: modelID, epoch: 0, branchID: root),
+                branch: root,
+                in: db
             )
-            return try ModelRow.find(model, in: db)?.epoch ?? 0
         }
     }
 
@@ -57,6 +76,22 @@ extension ModelStore {
     /// The names of all models that have begun an epoch, in alphabetical order.
     public func models() throws(ModelStoreError) -> [String] {
         try read { db in try String.fetchAll(db, sql: "SELECT name FROM model ORDER BY name") }
+    }
+
+    /// Puts the model into its next epoch, on a branch; returns the epoch.
+    static func takeEpoch(of row: ModelRow, branch: Int64, in db: Database) throws -> Int64 {
+        guard (0..<Int64.max / 4).contains(row.epoch) else {
+            throw ModelStoreError(
+                .damaged,
+                "the store holds epoch \(row.epoch) for a model",
+                remedy: "restore the store from a copy"
+            )
+        }
+        try db.execute(
+            sql: "UPDATE model SET epoch = ?, branchID = ? WHERE id = ?",
+            arguments: [row.epoch + 1, branch, row.id]
+        )
+        return row.epoch + 1
     }
 
     /// Names go into topics, messages and file names of others: they are kept plain.

@@ -20,17 +20,41 @@ private struct JournalRow: Codable, FetchableRecord {
     var end: Int64 { position + (lastOffset - firstOffset + 1) }
 
     static func newest(_ modelID: Int64, in db: Database) throws -> JournalRow? {
-        try fetchOne(
+        let row = try fetchOne(
             db,
             sql: "\(select) WHERE journal.modelID = ? ORDER BY position DESC LIMIT 1",
             arguments: [modelID]
         )
+        try row?.check()
+        return row
     }
 
-    /// What of the entry lies at `start` or after it; nil when nothing does.
-    func clipped(from start: Int64) -> JournalEntry? {
-        let skipped = max(0, start - position)
-        guard skipped <= lastOffset - firstOffset else { return nil }
+    /// Throws unless positions and offsets are in their bounds, so that no sum overflows.
+    func check() throws(ModelStoreError) {
+        let range = OffsetRange(
+            topic: topic,
+            partition: partition,
+            first: firstOffset,
+            last: lastOffset
+        )
+        try ModelStore.check(range, as: .damaged)
+        guard (0..<Int64.max / 4).contains(position), epoch > 0 else {
+            throw damaged("is of epoch \(epoch)")
+        }
+    }
+
+    func damaged(_ finding: String) -> ModelStoreError {
+        ModelStoreError(
+            .damaged,
+            "the journal's entry at position \(position) \(finding)",
+            remedy: "restore the store from a copy"
+        )
+    }
+
+    /// What of the entry lies within the positions, which it touches.
+    func cut(to positions: Range<Int64>) -> JournalEntry {
+        let skipped = max(0, positions.lowerBound - position)
+        let last = min(lastOffset, firstOffset + (positions.upperBound - 1 - position))
         return JournalEntry(
             position: position + skipped,
             epoch: epoch,
@@ -38,7 +62,7 @@ private struct JournalRow: Codable, FetchableRecord {
                 topic: topic,
                 partition: partition,
                 first: firstOffset + skipped,
-                last: lastOffset
+                last: last
             )
         )
     }
@@ -46,6 +70,12 @@ private struct JournalRow: Codable, FetchableRecord {
 
 private struct SourceRow: Codable, FetchableRecord {
     let id: Int64
+    let nextOffset: Int64
+}
+
+private struct NextOffsetRow: Codable, FetchableRecord {
+    let topic: String
+    let partition: Int32
     let nextOffset: Int64
 }
 
@@ -89,24 +119,9 @@ extension ModelStore {
         }
         return try read { db in
             guard let modelID = try ModelRow.find(model, in: db)?.id else { return [] }
-            let rows = try JournalRow.fetchCursor(
-                db,
-                sql: """
-                    \(JournalRow.select)
-                    WHERE journal.modelID = ?1 AND position >= (
-                        SELECT coalesce(max(position), 0) FROM journal
-                        WHERE modelID = ?1 AND position <= ?2)
-                    ORDER BY position
-                    """,
-                arguments: [modelID, position]
-            )
-            var entries: [JournalEntry] = []
-            while let row = try rows.next() {
-                if let entry = row.clipped(from: position) {
-                    entries.append(entry)
-                }
-            }
-            return entries
+            let end = try Self.journalEnd(modelID, in: db)
+            guard position < end else { return [] }
+            return try Self.entries(modelID, within: position..<end, in: db)
         }
     }
 
@@ -119,20 +134,94 @@ extension ModelStore {
         }
     }
 
+    /// Per partition, the first offset that has not been journalled; ordered by topic and number.
+    public func nextOffsets(of model: String) throws(ModelStoreError) -> [OffsetPosition] {
+        try Self.checkName(model, of: "model")
+        return try read { db in
+            let rows = try NextOffsetRow.fetchAll(
+                db,
+                sql: """
+                    SELECT topic, partition, nextOffset FROM source
+                    JOIN model ON model.id = modelID
+                    WHERE model.name = ? ORDER BY topic, partition
+                    """,
+                arguments: [model]
+            )
+            return try rows.map { row in
+                guard row.nextOffset >= 0, row.partition >= 0 else {
+                    throw ModelStoreError(
+                        .damaged,
+                        "the store holds \(row.nextOffset) as the next offset of \"\(row.topic)\" "
+                            + "partition \(row.partition)",
+                        remedy: "restore the store from a copy"
+                    )
+                }
+                return OffsetPosition(
+                    topic: row.topic,
+                    partition: row.partition,
+                    offset: row.nextOffset
+                )
+            }
+        }
+    }
+
+    /// The entries within positions that the journal has, cut at both ends.
+    ///
+    /// Throws `.damaged` unless they are there without a gap.
+    static func entries(
+        _ modelID: Int64,
+        within positions: Range<Int64>,
+        in db: Database
+    ) throws -> [JournalEntry] {
+        let rows = try JournalRow.fetchCursor(
+            db,
+            sql: """
+                \(JournalRow.select)
+                WHERE journal.modelID = ?1 AND position < ?3 AND position >= (
+                    SELECT coalesce(max(position), 0) FROM journal
+                    WHERE modelID = ?1 AND position <= ?2)
+                ORDER BY position
+                """,
+            arguments: [modelID, positions.lowerBound, positions.upperBound]
+        )
+        var entries: [JournalEntry] = []
+        var next = positions.lowerBound
+        while let row = try rows.next() {
+            try row.check()
+            guard row.position <= next, row.position == next || entries.isEmpty, row.end > next
+            else { throw row.damaged("does not go on from position \(next)") }
+            entries.append(row.cut(to: positions))
+            next = row.end
+        }
+        guard next >= positions.upperBound else {
+            throw ModelStoreError(
+                .damaged,
+                "the journal has nothing at position \(next), before \(positions.upperBound)",
+                remedy: "restore the store from a copy"
+            )
+        }
+        return entries
+    }
+
     static func journalEnd(_ modelID: Int64, in db: Database) throws -> Int64 {
         try JournalRow.newest(modelID, in: db)?.end ?? 0
     }
 
-    private static func check(_ range: OffsetRange) throws(ModelStoreError) {
+    static func check(
+        _ range: OffsetRange,
+        as kind: ModelStoreError.Kind = .invalid
+    ) throws(ModelStoreError) {
         // Kafka's offsets end long before; below this bound no sum of two overflows.
         guard range.first >= 0, range.last >= range.first, range.last < Int64.max / 4,
             range.partition >= 0, !range.topic.isEmpty
         else {
             throw ModelStoreError(
-                .invalid,
+                kind,
                 "offsets \(range.first) to \(range.last) of \"\(range.topic)\" partition "
                     + "\(range.partition) are no range",
-                remedy: "name a topic, a partition of 0 or more, and 0 <= first <= last"
+                remedy: kind == .damaged
+                    ? "restore the store from a copy"
+                    : "name a topic, a partition of 0 or more, and 0 <= first <= last"
             )
         }
     }

@@ -4,76 +4,84 @@ extension ModelStore {
     /// Records a checkpoint whose file has been written, in one transaction, as the next version.
     ///
     /// Throws `.fenced` when a newer epoch has begun, `.missing` or `.damaged` when the file is not
-    /// there in its size, and `.invalid` when the version contains more than has been journalled:
-    /// it could not be rebuilt.
+    /// there in its size or the base has been pruned, and `.invalid` when the version is not on the
+    /// model's current branch, adds to a state that is no beginning of its own, or contains more
+    /// than has been journalled: it could not be rebuilt.
     public func addVersion(_ version: NewVersion) throws(ModelStoreError) -> ModelVersion {
         try Self.checkName(version.model, of: "model")
+        try files.hold(version.blob)
+        let added = try write { db in
+            let model = try ModelRow.find(version.model, inEpoch: version.epoch, in: db)
+            return try insert(version, model, in: db)
+        }
+        files.release(version.blob)
+        return added
+    }
+
+    /// Inserts the next version of a model.
+    func insert(_ version: NewVersion, _ model: ModelRow, in db: Database) throws -> ModelVersion {
         if let problem = files.problem(version.blob) { throw problem }
-        return try write { db in
-            let modelID = try ModelRow.find(version.model, inEpoch: version.epoch, in: db).id
-            let journalEnd = try Self.journalEnd(modelID, in: db)
-            guard (0...journalEnd).contains(version.journalPosition) else {
-                throw ModelStoreError(
-                    .invalid,
-                    "a version at journal position \(version.journalPosition) cannot be recorded: "
-                        + "the journal of model \"\(version.model)\" ends at \(journalEnd)",
-                    remedy: "journal what was learned before recording the version"
-                )
-            }
-            let parent = try Int64.fetchOne(
-                db,
-                sql: "SELECT max(number) FROM version WHERE modelID = ?",
-                arguments: [modelID]
+        let name = version.model
+        guard version.branch == model.branchID else {
+            throw ModelStoreError(
+                .invalid,
+                "a version on branch \(version.branch) cannot be recorded: model \"\(name)\" is on "
+                    + "branch \(model.branchID)",
+                remedy: "learn on the model's current branch"
             )
-            let row = VersionRow(
-                version,
-                modelID: modelID,
-                number: (parent ?? 0) + 1,
-                parent: parent
+        }
+        let ancestry = try BranchRow.ancestry(of: version.branch, model: name, in: db)
+        let start = ancestry.last?.start ?? 0
+        let journalEnd = try Self.journalEnd(model.id, in: db)
+        guard version.journalPosition >= start, version.journalPosition <= journalEnd else {
+            throw ModelStoreError(
+                .invalid,
+                "a version at journal position \(version.journalPosition) cannot be recorded: the "
+                    + "journal of model \"\(name)\" ends at \(journalEnd), branch "
+                    + "\(version.branch) begins at \(start)",
+                remedy: "journal what was learned before recording the version"
             )
-            try row.insert(db)
-            try Self.insertDetails(version, modelID: modelID, number: row.number, in: db)
-            return try row.version(of: version.model, in: db)
         }
+        if let base = version.base {
+            try Self.check(base: base, of: version, model.id, ancestry, in: db)
+        }
+        let newest = try Int64.fetchOne(
+            db,
+            sql: "SELECT max(number) FROM version WHERE modelID = ?",
+            arguments: [model.id]
+        )
+        let row = VersionRow(
+            version,
+            modelID: model.id,
+            number: (newest ?? 0) + 1,
+            parent: try Self.newestNumber(model.id, on: ancestry, in: db)
+        )
+        try row.insert(db)
+        try Self.insertDetails(version, modelID: model.id, number: row.number, in: db)
+        return try row.version(of: name, in: db)
     }
 
-    /// The newest version whose file is there in its full size; nil when there is none.
-    ///
-    /// What it passes over is told by `damagedVersions`. The hash is checked by `readBlob`.
-    public func newestVersion(of model: String) throws(ModelStoreError) -> ModelVersion? {
-        try Self.checkName(model, of: "model")
-        return try read { db in
-            let rows = try Self.versionRows(of: model, order: "number DESC", in: db)
-            while let row = try rows?.next() {
-                let version = try row.version(of: model, in: db)
-                if files.problem(version.blob) == nil { return version }
-            }
-            return nil
+    private static func check(
+        base: Int64,
+        of version: NewVersion,
+        _ modelID: Int64,
+        _ ancestry: [Branch],
+        in db: Database
+    ) throws {
+        guard let row = try VersionRow.find(base, modelID, in: db) else {
+            throw noVersion(base, of: version.model)
         }
-    }
-
-    /// The newest version whose file is whole, and its bytes; nil when there is none.
-    ///
-    /// Reads files from the newest on until one has its hash; each damaged one is told to `skipping`.
-    public func newestIntactVersion(
-        of model: String,
-        skipping: (DamagedVersion) -> Void
-    ) throws(ModelStoreError) -> (version: ModelVersion, bytes: [UInt8])? {
-        for version in try versions(of: model).reversed() {
-            do throws(ModelStoreError) {
-                return (version, try readBlob(version.blob))
-            } catch {
-                guard error.kind == .damaged || error.kind == .missing else { throw error }
-                skipping(DamagedVersion(version: version, problem: error))
-            }
-        }
-        return nil
-    }
-
-    /// The versions whose file is missing or of a wrong size, in ascending order.
-    public func damagedVersions(of model: String) throws(ModelStoreError) -> [DamagedVersion] {
-        try versions(of: model).compactMap { version in
-            files.problem(version.blob).map { DamagedVersion(version: version, problem: $0) }
+        _ = try chain(of: row, of: version.model, in: db)
+        guard row.journalPosition <= version.journalPosition,
+            isUsable(row, on: ancestry)
+        else {
+            throw ModelStoreError(
+                .invalid,
+                "a version on branch \(version.branch) at journal position "
+                    + "\(version.journalPosition) cannot add to version \(base), which is on branch "
+                    + "\(row.branchID) at \(row.journalPosition)",
+                remedy: "name a version whose state this one went on from, or write a whole file"
+            )
         }
     }
 
@@ -85,12 +93,7 @@ extension ModelStore {
         try Self.checkName(model, of: "model")
         return try read { db in
             guard let modelID = try ModelRow.find(model, in: db)?.id else { return nil }
-            let row = try VersionRow.fetchOne(
-                db,
-                sql: "SELECT * FROM version WHERE modelID = ? AND number = ?",
-                arguments: [modelID, number]
-            )
-            return try row?.version(of: model, in: db)
+            return try VersionRow.find(number, modelID, in: db)?.version(of: model, in: db)
         }
     }
 
@@ -98,25 +101,25 @@ extension ModelStore {
     public func versions(of model: String) throws(ModelStoreError) -> [ModelVersion] {
         try Self.checkName(model, of: "model")
         return try read { db in
+            guard let modelID = try ModelRow.find(model, in: db)?.id else { return [] }
             var versions: [ModelVersion] = []
-            let rows = try Self.versionRows(of: model, order: "number", in: db)
-            while let row = try rows?.next() {
+            let rows = try VersionRow.fetchCursor(
+                db,
+                sql: "SELECT * FROM version WHERE modelID = ? ORDER BY number",
+                arguments: [modelID]
+            )
+            while let row = try rows.next() {
                 versions.append(try row.version(of: model, in: db))
             }
             return versions
         }
     }
 
-    private static func versionRows(
-        of model: String,
-        order: String,
-        in db: Database
-    ) throws -> RecordCursor<VersionRow>? {
-        guard let modelID = try ModelRow.find(model, in: db)?.id else { return nil }
-        return try VersionRow.fetchCursor(
-            db,
-            sql: "SELECT * FROM version WHERE modelID = ? ORDER BY \(order)",
-            arguments: [modelID]
+    static func noVersion(_ number: Int64, of model: String) -> ModelStoreError {
+        ModelStoreError(
+            .missing,
+            "model \"\(model)\" has no version \(number)",
+            remedy: "see its versions with: freshet models list"
         )
     }
 

@@ -17,6 +17,7 @@ public final class ModelStore: Sendable {
     private static let busyTimeout: TimeInterval = 30
 
     let files: BlobFiles
+    let faults: FaultPoint
     private let pool: DatabasePool
 
     /// Opens a store; creates the directory and brings the schema up to date where needed.
@@ -25,11 +26,12 @@ public final class ModelStore: Sendable {
     /// a newer program made it.
     public init(directory: String) throws(ModelStoreError) {
         self.directory = directory
+        faults = try FaultPoint(ProcessInfo.processInfo.environment[FaultPoint.variable])
         try OpenFile.makeDirectory(directory)
         // Processes that start together take turns at creating the schema.
         let opening = try OpenFile("\(directory)/store.lock", O_RDWR | O_CREAT)
         try opening.lock()
-        files = try BlobFiles(directory: "\(directory)/blobs")
+        files = try BlobFiles(directory: "\(directory)/blobs", faults: faults)
         do {
             pool = try Self.openPool("\(directory)/store.sqlite")
             try Schema.migrate(pool)
@@ -61,7 +63,22 @@ public final class ModelStore: Sendable {
     /// Runs one transaction: all of it is durable on return, or none of it has happened.
     func write<Value>(_ body: (Database) throws -> Value) throws(ModelStoreError) -> Value {
         do {
-            return try pool.write(body)
+            let value = try pool.write { db in
+                let value = try body(db)
+                faults.reach(.beforeCommit)
+                return value
+            }
+            faults.reach(.afterCommit)
+            return value
+        } catch {
+            throw .wrapping(error, directory)
+        }
+    }
+
+    /// For what SQLite does not allow within a transaction.
+    func writeWithoutTransaction(_ body: (Database) throws -> Void) throws(ModelStoreError) {
+        do {
+            try pool.writeWithoutTransaction(body)
         } catch {
             throw .wrapping(error, directory)
         }
@@ -74,11 +91,20 @@ public final class ModelStore: Sendable {
 }
 
 extension ModelStore {
-    /// Writes the concatenated chunks as one file named by its SHA-256; durable on return.
+    /// Writes what the body appends as one file named by its SHA-256; durable on return.
     ///
-    /// An intact file of the same content is kept as it is.
-    public func writeBlob(_ chunks: [[UInt8]]) throws(ModelStoreError) -> BlobReference {
-        try files.write(chunks)
+    /// Pieces are hashed and written as they come, so that a file larger than memory can be written.
+    /// When the body throws nothing is left. An intact file of the same content is kept, a damaged
+    /// one replaced. A file that no version names may be deleted when this store object is gone.
+    public func writeBlob(
+        _ body: (BlobWriter) throws(ModelStoreError) -> Void
+    ) throws(ModelStoreError) -> BlobReference {
+        try files.write(body)
+    }
+
+    /// Reads a file in pieces, and throws as `readBlob` does unless it is what was written.
+    public func verify(_ blob: BlobReference) throws(ModelStoreError) {
+        try files.verify(blob)
     }
 
     /// The bytes of a file, checked against its size and hash.

@@ -8,7 +8,7 @@ extension ModelStoreError {
         return switch code {
         case EACCES, EPERM, EROFS, ENOTDIR, EEXIST:
             ModelStoreError(.notWritable, message, remedy: notWritableRemedy)
-        case ENOSPC, EDQUOT:
+        case ENOSPC, EDQUOT, EFBIG:
             ModelStoreError(.full, message, remedy: fullRemedy)
         case ENOENT:
             ModelStoreError(.missing, message, remedy: missingRemedy)

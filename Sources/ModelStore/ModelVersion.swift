@@ -14,8 +14,12 @@ public struct NewVersion: Sendable {
     public var epoch: Int64
     /// How it came to be.
     public var kind: Kind
-    /// The whole state, as a file of the store.
+    /// The state, as a file of the store: all of it, or what changed since `base`.
     public var blob: BlobReference
+    /// The version to whose state the file adds; nil when the file is the whole state.
+    public var base: Int64?
+    /// The branch on which it was learned: `ModelStore.currentBranch`.
+    public var branch: Int64
     /// The learner's settings, as JSON.
     public var settings: String
     /// The revision of the program that learned it.
@@ -45,6 +49,8 @@ public struct NewVersion: Sendable {
         epoch: Int64,
         kind: Kind,
         blob: BlobReference,
+        base: Int64?,
+        branch: Int64,
         settings: String,
         codeRevision: String,
         journalPosition: Int64,
@@ -61,6 +67,8 @@ public struct NewVersion: Sendable {
         self.epoch = epoch
         self.kind = kind
         self.blob = blob
+        self.base = base
+        self.branch = branch
         self.settings = settings
         self.codeRevision = codeRevision
         self.journalPosition = journalPosition
@@ -87,6 +95,8 @@ public struct ModelVersion: Sendable {
     public let number: Int64
     /// The version before it, which it went on from or replaces; nil for the first.
     public let parent: Int64?
+    /// Whether its file has been given up: it can be rebuilt from the log, not loaded.
+    public let isPruned: Bool
     /// What was recorded.
     public let contents: NewVersion
 

@@ -14,35 +14,21 @@ struct OpenFile: ~Copyable {
 
     deinit { close(descriptor) }
 
-    func append(_ bytes: [UInt8]) throws(ModelStoreError) {
-        var written = 0
-        while written < bytes.count {
-            let count = bytes.withUnsafeBytes { buffer in
-                write(descriptor, buffer.baseAddress.map { $0 + written }, buffer.count - written)
-            }
+    func append(_ bytes: UnsafeRawBufferPointer) throws(ModelStoreError) {
+        var rest = bytes
+        while !rest.isEmpty {
+            let count = write(descriptor, rest.baseAddress, rest.count)
             guard count >= 0 || errno == EINTR else { throw .system(errno, "write", path) }
-            written += max(count, 0)
+            rest = UnsafeRawBufferPointer(rebasing: rest[max(count, 0)...])
         }
     }
 
-    /// The next `count` bytes, or fewer when the file ends before.
-    func bytes(count: Int) throws(ModelStoreError) -> [UInt8] {
-        var failure: Int32 = 0
-        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
-            while filled < count {
-                let start = buffer.baseAddress.map { $0 + filled }
-                let received = read(descriptor, start, count - filled)
-                if received == 0 { break }
-                if received < 0 && errno == EINTR { continue }
-                guard received > 0 else {
-                    failure = errno
-                    break
-                }
-                filled += received
-            }
+    /// Reads the next bytes; returns how many, 0 at the end, and -1 when `errno` says why not.
+    func read(into memory: UnsafeMutableRawBufferPointer) -> Int {
+        while true {
+            let count = Foundation.read(descriptor, memory.baseAddress, memory.count)
+            if count >= 0 || errno != EINTR { return count }
         }
-        guard failure == 0 else { throw .system(failure, "read", path) }
-        return bytes
     }
 
     /// Makes what was written durable.
@@ -57,6 +43,13 @@ struct OpenFile: ~Copyable {
         }
     }
 
+    /// Takes a lock that others may share, and that keeps `lock` and `tryLock` from succeeding.
+    func lockShared() throws(ModelStoreError) {
+        while flock(descriptor, LOCK_SH) != 0 {
+            guard errno == EINTR else { throw .system(errno, "lock", path) }
+        }
+    }
+
     /// As `lock`, but false when another holds it.
     func tryLock() -> Bool {
         flock(descriptor, LOCK_EX | LOCK_NB) == 0
@@ -66,6 +59,26 @@ struct OpenFile: ~Copyable {
     var isLinked: Bool {
         var status = stat()
         return fstat(descriptor, &status) == 0 && status.st_nlink > 0
+    }
+
+    /// Tells files apart, whatever their paths.
+    struct Identity: Equatable {
+        let device: UInt64
+        let inode: UInt64
+    }
+
+    /// Which file it is.
+    var identity: Identity? {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { return nil }
+        return Identity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
+    }
+
+    /// Which file a path leads to; nil when it leads to none.
+    static func identity(of path: String) -> Identity? {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        return Identity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
     }
 
     /// Makes the entries of a directory durable.

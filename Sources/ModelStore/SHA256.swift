@@ -15,13 +15,14 @@ struct SHA256: ~Copyable {
 
     deinit { EVP_MD_CTX_free(context) }
 
-    mutating func update(_ bytes: [UInt8]) throws(ModelStoreError) {
-        guard bytes.withUnsafeBytes({ EVP_DigestUpdate(context, $0.baseAddress, $0.count) }) == 1
-        else { throw Self.failure }
+    mutating func update(_ bytes: UnsafeRawBufferPointer) throws(ModelStoreError) {
+        guard EVP_DigestUpdate(context, bytes.baseAddress, bytes.count) == 1 else {
+            throw Self.failure
+        }
     }
 
-    /// The digest as 64 lower-case hexadecimal digits; ends the run.
-    consuming func finish() throws(ModelStoreError) -> String {
+    /// The digest as 64 lower-case hexadecimal digits; nothing may be added after.
+    mutating func finish() throws(ModelStoreError) -> String {
         var digest = [UInt8](repeating: 0, count: 32)
         guard EVP_DigestFinal_ex(context, &digest, nil) == 1 else { throw Self.failure }
         let digits = Array("0123456789abcdef".utf8)
@@ -29,12 +30,6 @@ struct SHA256: ~Copyable {
             decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] },
             as: UTF8.self
         )
-    }
-
-    static func hash(_ bytes: [UInt8]) throws(ModelStoreError) -> String {
-        var digest = try SHA256()
-        try digest.update(bytes)
-        return try digest.finish()
     }
 
     private static let failure = ModelStoreError(
@@ -50,7 +45,9 @@ public enum ContentHash {
     public static func sha256(_ chunks: [[UInt8]]) throws(ModelStoreError) -> String {
         var digest = try SHA256()
         for chunk in chunks {
-            try digest.update(chunk)
+            try chunk.withUnsafeBytes { bytes in
+                Result { () throws(ModelStoreError) in try digest.update(bytes) }
+            }.get()
         }
         return try digest.finish()
     }

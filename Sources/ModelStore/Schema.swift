@@ -4,10 +4,14 @@ import GRDB
 ///
 /// A migration that has been released is never changed: add another.
 enum Schema {
-    static func migrate(_ pool: DatabasePool) throws {
+    /// Brings the tables up to date, or to where they were after a migration of a name.
+    static func migrate(_ pool: DatabasePool, upTo name: String? = nil) throws {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("versions, journal, aliases") { db in
             try db.execute(sql: versionsJournalAliases)
+        }
+        migrator.registerMigration("branches, increments, actions") { db in
+            try db.execute(sql: branchesIncrementsActions)
         }
         if try pool.read(migrator.hasBeenSuperseded) {
             throw ModelStoreError(
@@ -16,12 +20,16 @@ enum Schema {
                 remedy: "use that version of freshet, or name another store directory"
             )
         }
-        try migrator.migrate(pool)
+        if let name {
+            try migrator.migrate(pool, upTo: name)
+        } else {
+            try migrator.migrate(pool)
+        }
     }
 
     /// The tables; STRICT lets SQLite refuse values of a wrong type.
     ///
-    /// All moments are milliseconds since 1970. `source.nextOffset` is the first offset of a partition that a model has not learned.
+    /// All moments are milliseconds since 1970. `source.nextOffset` is the first offset of a partition that a model has not journalled.
     private static let versionsJournalAliases = """
         CREATE TABLE model (
             id INTEGER PRIMARY KEY,
@@ -107,5 +115,60 @@ enum Schema {
             reason TEXT NOT NULL,
             at INTEGER NOT NULL
         ) STRICT;
+        """
+
+    /// Models that exist get a root branch with all their versions; moves of aliases become actions.
+    private static let branchesIncrementsActions = """
+        CREATE TABLE branch (
+            id INTEGER PRIMARY KEY,
+            modelID INTEGER NOT NULL REFERENCES model,
+            parent INTEGER REFERENCES branch,
+            parentPosition INTEGER NOT NULL,
+            parentVersion INTEGER,
+            start INTEGER NOT NULL,
+            reason TEXT NOT NULL,
+            createdAt INTEGER NOT NULL
+        ) STRICT;
+
+        CREATE TABLE exclusion (
+            branchID INTEGER NOT NULL REFERENCES branch,
+            place INTEGER NOT NULL,
+            topic TEXT,
+            partition INTEGER,
+            firstOffset INTEGER,
+            lastOffset INTEGER,
+            userHash TEXT,
+            PRIMARY KEY (branchID, place)
+        ) STRICT, WITHOUT ROWID;
+
+        INSERT INTO branch (modelID, parentPosition, start, reason, createdAt)
+            SELECT id, 0, 0, '', 0 FROM model ORDER BY id;
+        ALTER TABLE model ADD COLUMN branchID INTEGER REFERENCES branch;
+        UPDATE model SET branchID = (SELECT branch.id FROM branch WHERE modelID = model.id);
+
+        ALTER TABLE version ADD COLUMN base INTEGER;
+        ALTER TABLE version ADD COLUMN branchID INTEGER REFERENCES branch;
+        ALTER TABLE version ADD COLUMN isPruned INTEGER NOT NULL DEFAULT 0;
+        UPDATE version SET branchID = (SELECT branchID FROM model WHERE id = modelID);
+        CREATE INDEX versionWithFile ON version (modelID, number) WHERE isPruned = 0;
+        CREATE INDEX versionByBlob ON version (blobHash) WHERE isPruned = 0;
+
+        CREATE TABLE action (
+            id INTEGER PRIMARY KEY,
+            modelID INTEGER NOT NULL REFERENCES model,
+            kind TEXT NOT NULL,
+            version INTEGER NOT NULL,
+            alias TEXT,
+            previous INTEGER,
+            branch INTEGER REFERENCES branch,
+            epoch INTEGER,
+            reason TEXT NOT NULL,
+            at INTEGER NOT NULL
+        ) STRICT;
+
+        INSERT INTO action (modelID, kind, version, alias, previous, reason, at)
+            SELECT modelID, 'promote', version, alias, previous, reason, at
+            FROM aliasMove ORDER BY id;
+        DROP TABLE aliasMove;
         """
 }

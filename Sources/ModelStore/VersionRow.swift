@@ -20,6 +20,9 @@ struct VersionRow: Codable, FetchableRecord, PersistableRecord {
     let watermark: Int64
     let eventCount: Int64
     let createdAt: Int64
+    let base: Int64?
+    let branchID: Int64
+    let isPruned: Bool
 
     init(_ version: NewVersion, modelID: Int64, number: Int64, parent: Int64?) {
         self.modelID = modelID
@@ -38,6 +41,19 @@ struct VersionRow: Codable, FetchableRecord, PersistableRecord {
         watermark = version.watermark
         eventCount = version.eventCount
         createdAt = version.createdAt
+        base = version.base
+        branchID = version.branch
+        isPruned = false
+    }
+
+    var blob: BlobReference { BlobReference(hash: blobHash, byteCount: blobByteCount) }
+
+    static func find(_ number: Int64, _ modelID: Int64, in db: Database) throws -> VersionRow? {
+        try fetchOne(
+            db,
+            sql: "SELECT * FROM version WHERE modelID = ? AND number = ?",
+            arguments: [modelID, number]
+        )
     }
 
     /// The whole version, with its offsets and metrics.
@@ -49,11 +65,22 @@ struct VersionRow: Codable, FetchableRecord, PersistableRecord {
                 remedy: "use the freshet that made the store, or restore it from a copy"
             )
         }
+        guard number > 0, epoch > 0, blob.isWellFormed, eventCount >= 0, sequence >= 0,
+            updatesOffset >= 0, (0..<Int64.max / 4).contains(journalPosition)
+        else {
+            throw ModelStoreError(
+                .damaged,
+                "version \(number) of model \"\(model)\" holds a value that none can have",
+                remedy: "restore the store from a copy"
+            )
+        }
         let contents = NewVersion(
             model: model,
             epoch: epoch,
             kind: kind,
-            blob: BlobReference(hash: blobHash, byteCount: blobByteCount),
+            blob: blob,
+            base: base,
+            branch: branchID,
             settings: settings,
             codeRevision: codeRevision,
             journalPosition: journalPosition,
@@ -66,7 +93,12 @@ struct VersionRow: Codable, FetchableRecord, PersistableRecord {
             metrics: try VersionMetricRow.all(modelID, number, in: db).map(\.metric),
             createdAt: createdAt
         )
-        return ModelVersion(number: number, parent: parent, contents: contents)
+        return ModelVersion(
+            number: number,
+            parent: parent,
+            isPruned: isPruned,
+            contents: contents
+        )
     }
 }
 

@@ -30,6 +30,7 @@ struct InteractionDecoder {
                     item: fields.item,
                     value: Float(fields.value ?? 1),
                     timestamp: fields.timestamp,
+                    identity: fields.id.isEmpty ? .none : EventIdentity(fields.id),
                     of: event,
                     hashSeed: hashSeed
                 )
@@ -46,6 +47,7 @@ struct InteractionDecoder {
         var item: [UInt8]?
         var timestamp: Int64?
         var value: Double?
+        var identity = EventIdentity.none
         var present: Set<[UInt8]> = []
     }
 
@@ -79,6 +81,7 @@ struct InteractionDecoder {
                         item: item,
                         value: Float(fields.value ?? 1),
                         timestamp: timestamp,
+                        identity: fields.identity,
                         of: event,
                         hashSeed: hashSeed
                     )
@@ -139,7 +142,8 @@ struct InteractionDecoder {
         case "item": fields.item = try readID(name, &reader)
         case "timestamp": fields.timestamp = try readTimestamp(&reader)
         case "value" where try reader.nextKind() != .null: fields.value = try readValue(&reader)
-        case "id" where try reader.nextKind() != .null: _ = try readID(name, &reader)
+        case "id" where try reader.nextKind() != .null:
+            fields.identity = try readID(name, &reader).withUnsafeBytes { EventIdentity($0) }
         default: try reader.skipValue()  // an optional field that is null is absent
         }
     }

@@ -23,6 +23,7 @@ public struct InteractionEvents: EventColumns {
     /// When each event happened, in milliseconds since 1970.
     public private(set) var timestamps: [Int64] = []
     var interactions: [Interaction] = []
+    private var identities: [EventIdentity] = []
     private var arena: [UInt8] = []
 
     /// No events.
@@ -34,6 +35,7 @@ public struct InteractionEvents: EventColumns {
     mutating func removeAll() {
         timestamps.removeAll(keepingCapacity: true)
         interactions.removeAll(keepingCapacity: true)
+        identities.removeAll(keepingCapacity: true)
         arena.removeAll(keepingCapacity: true)
     }
 
@@ -42,6 +44,7 @@ public struct InteractionEvents: EventColumns {
         item: UnsafeRawBufferPointer,
         value: Float,
         timestamp: Int64,
+        identity: EventIdentity,
         of event: EncodedEvent,
         hashSeed: UInt64
     ) {
@@ -58,8 +61,43 @@ public struct InteractionEvents: EventColumns {
             )
         )
         timestamps.append(timestamp)
+        identities.append(identity)
         arena.append(contentsOf: user)
         arena.append(contentsOf: item)
+    }
+
+    /// What stands for the event's `id`; nil when it has none.
+    public func identity(at index: Int) -> EventIdentity? {
+        identities[index] == .none ? nil : identities[index]
+    }
+
+    /// Calls `body` with the bytes of the event's user, as the learner knows it.
+    public func withSubject<Result>(
+        at index: Int,
+        _ body: (UnsafeRawBufferPointer) -> Result
+    ) -> Result {
+        let event = interactions[index]
+        return arena.withUnsafeBytes { arena in
+            body(
+                UnsafeRawBufferPointer(
+                    rebasing: arena[event.start...].prefix(Int(event.userLength))
+                )
+            )
+        }
+    }
+
+    /// Leaves out the events for which `isKept`, called in their order, says false.
+    public mutating func keep(where isKept: (Int) -> Bool) {
+        var count = 0
+        for index in interactions.indices where isKept(index) {
+            interactions[count] = interactions[index]
+            timestamps[count] = timestamps[index]
+            identities[count] = identities[index]
+            count += 1
+        }
+        interactions.removeLast(interactions.count - count)
+        timestamps.removeLast(timestamps.count - count)
+        identities.removeLast(identities.count - count)
     }
 
     /// Calls `body` with the interactions and the arena their ids lie in.

@@ -10,12 +10,13 @@ struct InteractionScanner {
     var user = UnsafeRawBufferPointer(start: nil, count: 0)
     var item = UnsafeRawBufferPointer(start: nil, count: 0)
     var timestamp: Int64 = -1
+    /// Empty when the event has none.
+    var id = UnsafeRawBufferPointer(start: nil, count: 0)
     /// Nil when the event has no value.
     var value: Double?
 
     private var cursor: UnsafePointer<UInt8>
     private let end: UnsafePointer<UInt8>
-    private var hasID = false
 
     /// Longer values take the slow way.
     private static let maximumByteCount = 65_536
@@ -66,8 +67,8 @@ struct InteractionScanner {
             value = number
             return true
         case 2 where Self.isEqual(key, "id"):
-            guard !hasID, scanID() != nil else { return false }
-            hasID = true
+            guard id.isEmpty, let scanned = scanID() else { return false }
+            id = scanned
             return true
         default: return skipScalar()
         }

@@ -107,7 +107,7 @@ def unique() -> Callable[[str], str]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Says per number what became of the cases and why some were skipped, so that none is missed."""
+    """Says what became of each case, and why some were skipped, so that none is missed."""
     outcomes: dict[int, set[str]] = {}
     skips: dict[str, list[str]] = {}
     for outcome in ("passed", "failed", "error", "skipped"):

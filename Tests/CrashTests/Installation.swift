@@ -47,14 +47,25 @@ final class Installation {
     }
 
     /// Starts the trainer or the scorer, or sends events, under a name.
-    func start(_ name: String, _ arguments: [String]) throws {
-        _ = try start(name, arguments + common, output: nil)
+    func start(_ name: String, _ arguments: [String], store: String? = nil) throws {
+        _ = try start(name, arguments + common(store), output: nil)
+    }
+
+    /// Stops a process where it is, until `resume`.
+    func pause(_ name: String) { signal(name, SIGSTOP) }
+
+    /// Lets a paused process go on.
+    func resume(_ name: String) { signal(name, SIGCONT) }
+
+    private func signal(_ name: String, _ number: Int32) {
+        guard let process = processes[name], process.isRunning else { return }
+        kill(process.processIdentifier, number)
     }
 
     /// Runs a command to its end and returns its standard output.
     func run(_ arguments: [String]) throws -> String {
         let output = Pipe()
-        let process = try start("command", arguments + common, output: output)
+        let process = try start("command", arguments + common(nil), output: output)
         let data = output.fileHandleForReading.readDataToEndOfFile()
         process.waitUntilExit()
         guard process.terminationStatus == 0 else {
@@ -91,7 +102,9 @@ final class Installation {
         (try? String(contentsOfFile: "\(folder)/\(name).log", encoding: .utf8)) ?? ""
     }
 
-    private var common: [String] { ["--bootstrap", address, "--store", store] }
+    private func common(_ other: String?) -> [String] {
+        ["--bootstrap", address, "--store", other ?? store]
+    }
 
     private func start(_ name: String, _ arguments: [String], output: Pipe?) throws -> Process {
         let process = Process()

@@ -122,7 +122,8 @@ struct RecommenderConformance {
         var settings = Self.settings
         settings.feedback = .explicit
         settings.factors = 20
-        settings.memory.limit = ByteSize(bytes: 13_000)
+        settings.implicit.historyLength = 0
+        settings.memory.limit = ByteSize(bytes: 14_000)
         settings.memory.minimumItemEvents = 2
         settings.memory.expireUsersAfter = TimeSpan(.seconds(50))
         settings.memory.expireItemsAfter = TimeSpan(.seconds(90))

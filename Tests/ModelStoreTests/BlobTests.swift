@@ -38,15 +38,33 @@ import Testing
         }
         let blob = try store.writeBlob(chunks)
         #expect(try store.readBlob(blob) == Array(chunks.joined()))
+        try store.verify(blob)
     }
 
-    @Test func `an intact file of the same content is kept`() throws {
+    @Test func `content that is written again, in other pieces, has the same name`() throws {
         let blob = try store.writeBlob([[1, 2, 3]])
-        let path = store.blobPath(blob)
-        let before = try FileManager.default.attributesOfItem(atPath: path)[.systemFileNumber]
         #expect(try store.writeBlob([[1], [2, 3]]) == blob)
-        let after = try FileManager.default.attributesOfItem(atPath: path)[.systemFileNumber]
-        #expect(before as? NSNumber == after as? NSNumber)
+        #expect(try store.readBlob(blob) == [1, 2, 3])
+    }
+
+    @Test func `nothing is left of a file whose writing fails`() throws {
+        let reason = ModelStoreError(.other, "no more", remedy: "none")
+        let error = #expect(throws: ModelStoreError.self) {
+            try store.writeBlob { writer throws(ModelStoreError) in
+                try writer.append([1, 2, 3])
+                throw reason
+            }
+        }
+        #expect(error == reason)
+        let names = try FileManager.default.contentsOfDirectory(atPath: directory.path + "/blobs")
+        #expect(names.isEmpty)
+    }
+
+    @Test func `nothing can be appended when the file is finished`() throws {
+        var kept: BlobWriter?
+        let blob = try store.writeBlob { writer in kept = writer }
+        #expect(errorKind { try kept?.append([1]) } == .invalid)
+        #expect(try store.readBlob(blob).isEmpty)
     }
 
     @Test func `a damaged file is replaced when its content is written again`() throws {
@@ -62,6 +80,7 @@ import Testing
         try overwrite(blob, with: bytes)
         let error = #expect(throws: ModelStoreError.self) { try store.readBlob(blob) }
         #expect(error?.kind == .damaged)
+        #expect(errorKind { try store.verify(blob) } == .damaged)
         #expect(error?.message.contains(store.blobPath(blob)) == true)
     }
 

@@ -83,6 +83,80 @@ func runConcurrently(
         #expect(names.count == 1)
     }
 
+    @Test func `a scorer always finds a whole version while versions come and go`() async throws {
+        let directory = try TemporaryDirectory()
+        let epoch = try ModelStore(directory: directory.path).beginEpoch(model: "taste")
+        async let pruner: Void = Self.pruneInAnotherProcess(directory.path)
+        async let scorer: Void = Self.readInAnotherProcess(directory.path)
+        let failures = runConcurrently(2) { index in
+            let store = try ModelStore(directory: directory.path)
+            guard index == 0 else {
+                try Self.watch(directory.path, until: 60) { store in
+                    _ = try store.prune(model: "taste", keep: RetentionPolicy(newest: 2))
+                }
+                return
+            }
+            for number in 1...60 as ClosedRange<Int64> {
+                let learned = range(0, number * 4, number * 4 + 3)
+                try store.appendJournal(model: "taste", epoch: epoch, ranges: [learned])
+                let base = number % 5 == 1 ? nil : number - 1
+                // The same content comes again and again, also while its file is being deleted.
+                try store.add("taste", epoch: epoch, content: "state \(number % 7)", base: base)
+            }
+        }
+        #expect(failures == [])
+        _ = await (pruner, scorer)
+        let store = try ModelStore(directory: directory.path)
+        #expect(try store.damagedVersions(of: "taste").isEmpty)
+        _ = try store.prune(model: "taste", keep: RetentionPolicy(newest: 1))
+        #expect(files(in: directory.path).count == 5)
+    }
+
+    private static func pruneInAnotherProcess(_ path: String) async {
+        await #expect(processExitsWith: .success) { [path = path as String] in
+            try ConcurrencyTests.watch(path, until: 60) { store in
+                _ = try store.prune(model: "taste", keep: RetentionPolicy(newest: 1))
+            }
+        }
+    }
+
+    private static func readInAnotherProcess(_ path: String) async {
+        await #expect(processExitsWith: .success) { [path = path as String] in
+            try ConcurrencyTests.watch(path, until: 60) { _ in }
+        }
+    }
+
+    /// Loads the newest version again and again until there is one of a number.
+    private static func watch(
+        _ path: String,
+        until number: Int64,
+        _ body: (ModelStore) throws -> Void
+    ) throws {
+        let store = try ModelStore(directory: path)
+        let deadline = ContinuousClock().now + .seconds(120)
+        while ContinuousClock().now < deadline {
+            try body(store)
+            let chain = try store.newestIntact(of: "taste") { damaged in
+                Issue.record("version \(damaged.version.number): \(damaged.problem)")
+            }
+            guard let chain else {
+                guard try store.newestVersion(of: "taste") == nil else {
+                    throw Inconsistency(description: "there was no version, and then there was")
+                }
+                continue
+            }
+            for version in chain {
+                // Another may prune it between the search and the reading, but not damage it.
+                let kind = errorKind { _ = try store.readBlob(version.blob) }
+                guard kind == nil || kind == .missing else {
+                    throw Inconsistency(description: "version \(version.number): \(kind as Any)")
+                }
+            }
+            if chain.last?.number == number { return }
+        }
+        throw Inconsistency(description: "version \(number) never came")
+    }
+
     private static func checkConsistency(of store: ModelStore) throws {
         var end: Int64 = 0
         for entry in try store.journal(of: "taste", from: 0) {

@@ -21,6 +21,8 @@ extension ModelStore {
         _ model: String,
         epoch: Int64,
         blob: BlobReference,
+        base: Int64? = nil,
+        branch: Int64? = nil,
         journalPosition: Int64? = nil,
         settings: String = "{}",
         metrics: [(name: String, value: Double)] = []
@@ -30,6 +32,8 @@ extension ModelStore {
             epoch: epoch,
             kind: .stateful,
             blob: blob,
+            base: base,
+            branch: try branch ?? currentBranch(of: model).id,
             settings: settings,
             codeRevision: "test",
             journalPosition: try journalPosition ?? self.journalPosition(of: model),
@@ -49,9 +53,21 @@ extension ModelStore {
 
     /// Writes a file of this text and records it as the next version.
     @discardableResult
-    func add(_ model: String, epoch: Int64, content: String) throws -> ModelVersion {
+    func add(
+        _ model: String,
+        epoch: Int64,
+        content: String,
+        base: Int64? = nil
+    ) throws -> ModelVersion {
         let blob = try writeBlob([Array(content.utf8)])
-        return try addVersion(newVersion(model, epoch: epoch, blob: blob))
+        return try addVersion(newVersion(model, epoch: epoch, blob: blob, base: base))
+    }
+
+    /// Writes a file of these pieces.
+    func writeBlob(_ pieces: [[UInt8]]) throws(ModelStoreError) -> BlobReference {
+        try writeBlob { writer throws(ModelStoreError) in
+            for piece in pieces { try writer.append(piece) }
+        }
     }
 }
 
@@ -67,5 +83,36 @@ func errorKind(_ body: () throws -> Void) -> ModelStoreError.Kind? {
         return nil
     } catch {
         return (error as? ModelStoreError)?.kind
+    }
+}
+
+/// The paths below a store's `blobs`, in ascending order.
+func files(in store: String) -> [String] {
+    let paths = FileManager.default.enumerator(atPath: store + "/blobs")
+    return (paths?.compactMap { $0 as? String } ?? []).filter {
+        $0.contains(".") || $0.contains("-")
+    }
+    .sorted()
+}
+
+/// Overwrites a byte in the middle of a file by another one.
+func flipBit(of path: String) throws {
+    var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+    bytes[bytes.count / 2] ^= 0x10
+    try bytes.write(to: URL(fileURLWithPath: path))
+}
+
+/// Random numbers that a seed reproduces: SplitMix64.
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
     }
 }

@@ -158,18 +158,13 @@ import Testing
                 ModelAlias(name: "champion", version: 2), ModelAlias(name: "shadow", version: 2),
             ]
         )
-        let expected = [
-            ModelAliasMove(
-                alias: "champion",
-                previous: nil,
-                version: 1,
-                reason: "first",
-                at: 1000
-            ),
-            ModelAliasMove(alias: "shadow", previous: nil, version: 2, reason: "try it", at: 2000),
-            ModelAliasMove(alias: "champion", previous: 1, version: 2, reason: "better", at: 3000),
-        ]
-        #expect(try reopened.aliasHistory(of: "taste") == expected)
+        let actions = try reopened.actions(of: "taste")
+        #expect(actions.map(\.kind) == [.promote, .promote, .promote])
+        #expect(actions.map(\.alias) == ["champion", "shadow", "champion"])
+        #expect(actions.map(\.previous) == [nil, nil, 1])
+        #expect(actions.map(\.version) == [1, 2, 2])
+        #expect(actions.map(\.reason) == ["first", "try it", "better"])
+        #expect(actions.map(\.at) == [1000, 2000, 3000])
         #expect(try reopened.aliases(of: "unknown").isEmpty)
     }
 }

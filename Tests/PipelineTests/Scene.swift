@@ -69,7 +69,8 @@ final class Scene: Sendable {
         board: Board<TrainerStatus> = Board(TrainerStatus()),
         publishInterval: Duration = .zero,
         checkpointEvents: Int64 = 0,
-        start: TrainerSettings.Start = .earliest
+        start: TrainerSettings.Start = .earliest,
+        duplicateWindow: Int = 1000
     ) throws -> Trainer<ImplicitRecommender> {
         try Trainer(
             TrainerSettings(
@@ -82,6 +83,7 @@ final class Scene: Sendable {
                 publishInterval: publishInterval,
                 checkpointInterval: .seconds(3600),
                 checkpointEvents: checkpointEvents,
+                duplicateWindow: duplicateWindow,
                 stopsAtEnd: stopsAtEnd
             ),
             learnerSettings: settings,

@@ -85,7 +85,7 @@ import Testing
             case .records(let batch): try fresh.learn(batch, isReplay: true)
             }
         }
-        let version = try CheckpointWriter(store: scene.store).write(fresh.learner.encode()) {
+        let version = try CheckpointWriter(store: scene.store).write(fresh.model.encode()) {
             var version = last.contents
             version.blob = $0
             return version

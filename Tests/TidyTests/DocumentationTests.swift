@@ -11,6 +11,19 @@ import Testing
         }
     }
 
+    @Test func `every fault of the store is held by the test that its row names`() throws {
+        let rows = try PackageFiles.text("docs/store.md").split(separator: "\n")
+            .filter { $0.hasPrefix("| ") }.dropFirst()
+        #expect(!rows.isEmpty)
+        let tests = try PackageFiles.swiftSources()
+            .filter { $0.path.hasPrefix("Tests/ModelStoreTests/") }
+            .map { try PackageFiles.text($0.path) }.joined()
+        for row in rows {
+            let test = row.split(separator: "|").last?.trimmingCharacters(in: .whitespaces) ?? ""
+            #expect(tests.contains("func `\(test)`("), "docs/store.md: no test \"\(test)\"")
+        }
+    }
+
     @Test func `commands and configuration keys are documented`() throws {
         for finding in try CommandLineDocumentation.findings() {
             Issue.record("\(finding)")

@@ -33,9 +33,6 @@ struct GroupEnvironment: Sendable {
 final class GroupCoordinator: Sendable {
     typealias Job = @Sendable (GroupRegistry) -> Void
 
-    /// Most requests that may wait: 1,000 connections have one in flight each.
-    static let capacity = 16_384
-
     /// The APIs that `handle` answers.
     static let apis: [APIKey: any GroupAPI.Type] = [
         .joinGroup: JoinGroup.self,
@@ -51,7 +48,8 @@ final class GroupCoordinator: Sendable {
         .deleteGroups: DeleteGroups.self,
     ]
 
-    private let inbox = Inbox<Job>(capacity: capacity)
+    /// What waits to be done: each connection has one request under way.
+    private let inbox = Inbox<Job>(capacity: .max)
     private let thread = OwnThread(name: "groups")
 
     /// Loads the groups and starts the thread; blocks while loading.
@@ -61,20 +59,18 @@ final class GroupCoordinator: Sendable {
     init(_ environment: GroupEnvironment) throws(BrokerError) {
         let groups = try environment.store.loadGroups()
         environment.store.observeTopicDeletions { [inbox] id in
-            _ = inbox.push({ $0.forgetTopic(id) }, isReply: true)
+            _ = inbox.push { $0.forgetTopic(id) }
         }
         thread.start { [inbox] in
             GroupRegistry(groups, environment, inbox: inbox).run()
         }
     }
 
-    /// Begins the work on a request of one of `apis`.
-    func handle(_ key: APIKey, _ call: GroupCall) {
+    /// Begins the work on a request of one of `apis`; throws after `stop`.
+    func handle(_ key: APIKey, _ call: GroupCall) throws(BrokerError) {
         guard let api = Self.apis[key] else { preconditionFailure("\(key) is not about groups") }
-        switch inbox.push({ api.handle(call, $0) }) {
-        case .accepted: break
-        case .full: call.reply(api.refusal(of: call, .coordinatorLoadInProgress))
-        case .closed: call.reply(api.refusal(of: call, .coordinatorNotAvailable))
+        guard inbox.push({ api.handle(call, $0) }) == .accepted else {
+            throw BrokerError(.closed, "the broker is stopping", remedy: "")
         }
     }
 
@@ -83,7 +79,7 @@ final class GroupCoordinator: Sendable {
         Self.apis.keys.map { key in
             SchemaHandler(key) { [self] request in
                 endWait(request)
-            } _: { [self] fields, request, answer in
+            } _: { [self] fields, request, answer throws(BrokerError) in
                 let call = GroupCall(
                     version: request.version,
                     request: fields,
@@ -92,7 +88,7 @@ final class GroupCoordinator: Sendable {
                     connection: request.connection,
                     reply: answer
                 )
-                handle(key, call)
+                try handle(key, call)
             }
         }
     }
@@ -105,7 +101,7 @@ final class GroupCoordinator: Sendable {
                 group.endWait(on: request.connection, at: now)
             }
         }
-        _ = inbox.push(job, isReply: true)
+        _ = inbox.push(job)
     }
 
     /// Makes the offsets that a transaction committed count, or drops them, in memory: to be called
@@ -125,7 +121,7 @@ final class GroupCoordinator: Sendable {
             completion()
         }
         // When the coordinator has stopped, there is nobody to show anything to.
-        if inbox.push(job, isReply: true) == .closed { completion() }
+        if inbox.push(job) == .closed { completion() }
     }
 
     /// Answers what waits with "not available" and ends the thread; blocks until it has ended.
@@ -202,7 +198,7 @@ extension MemberReference {
 protocol GroupAPI: SendableMetatype {
     /// Begins the work on a request, on the coordinator's thread.
     static func handle(_ call: GroupCall, _ registry: GroupRegistry)
-    /// The answer that says that a request as a whole failed.
+    /// The answer that says that a request as a whole failed; for APIs that refuse some.
     static func refusal(of call: GroupCall, _ error: ErrorCode) -> Fields
 }
 

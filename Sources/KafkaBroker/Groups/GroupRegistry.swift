@@ -260,7 +260,7 @@ extension GroupRegistry {
                 completion(error)
             }
             // The coordinator has stopped, but the change is done, and the client may know.
-            if inbox.push(job, isReply: true) == .closed { completion(error) }
+            if inbox.push(job) == .closed { completion(error) }
         }
     }
 
@@ -285,7 +285,7 @@ extension GroupRegistry {
             let putBack: GroupCoordinator.Job = { registry in
                 if registry.groups[id] == nil { registry.insert(state, isStored: true) }
             }
-            if case .failure = result { _ = inbox.push(putBack, isReply: true) }
+            if case .failure = result { _ = inbox.push(putBack) }
             completion(result.errorCode)
         }
     }

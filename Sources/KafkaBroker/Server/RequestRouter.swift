@@ -60,7 +60,11 @@ struct RequestRouter: Sendable {
 /// A handler whose request and response follow the API's schema.
 struct SchemaHandler: RequestHandler {
     /// Does the work; calls the function it is given exactly once, from any thread.
-    typealias Body = @Sendable (Fields, Request, @escaping @Sendable (Fields) -> Void) -> Void
+    ///
+    /// It throws if the connection is to be closed instead.
+    typealias Body =
+        @Sendable (Fields, Request, @escaping @Sendable (Fields) -> Void) throws(BrokerError)
+        -> Void
 
     let key: APIKey
     private let body: Body
@@ -85,11 +89,10 @@ struct SchemaHandler: RequestHandler {
     func clientLeft(_ request: Request) { endWait(request) }
 
     func handle(_ request: Request, answer: @escaping @Sendable (Answer) -> Void) {
-        do throws(WireError) {
-            let fields = try request.fields()
-            body(fields, request) { answer(request.answer($0)) }
+        do {
+            try body(try request.fields(), request) { answer(request.answer($0)) }
         } catch {
-            answer(.close(reason: error.message))
+            answer(.close(reason: "\(error)"))
         }
     }
 }

@@ -21,29 +21,24 @@ final class Services: Sendable {
         self.store = store
         let node = Node(host: settings.clientHost, clusterID: store.clusterID)
         self.node = node
+        let topics: TopicLogs
+        // What was opened before a failure is closed, the last first.
+        var closings: [() -> Void] = [{ store.close(clean: store.wasClosedCleanly) }]
         do throws(BrokerError) {
-            var logSettings = LogDirectorySettings()
-            logSettings.checksEverything = settings.checksEverything
-            logSettings.minimumFreeByteCount = Int64(settings.minimumFreeBytes)
-            logSettings.retentionCheckMilliseconds = Int64(settings.retentionCheckMilliseconds)
-            logs = try LogDirectory(url: directory.url, settings: logSettings, logger: logger)
-        } catch {
-            // The logs are as they were: what was clean before is clean still.
-            store.close(clean: store.wasClosedCleanly)
-            throw error
-        }
-        let topics = TopicLogs(store: store, directory: logs, settings: settings)
-        do throws(BrokerError) {
+            let logs = try LogDirectory(
+                url: directory.url,
+                settings: settings.logs,
+                logger: logger
+            )
+            self.logs = logs
+            closings = [{ store.close(clean: false) }, { logs.close() }]
+            topics = TopicLogs(store: store, directory: logs, settings: settings)
             try topics.openAll()
-            groups = try GroupCoordinator(
+            let groups = try GroupCoordinator(
                 GroupEnvironment(store: store, settings: settings.groups, logger: logger)
             )
-        } catch {
-            logs.close()
-            store.close(clean: false)
-            throw error
-        }
-        do throws(BrokerError) {
+            self.groups = groups
+            closings.append { groups.stop() }
             transactions = try TransactionCoordinator(
                 TransactionEnvironment(
                     store: store,
@@ -54,9 +49,7 @@ final class Services: Sendable {
                 )
             )
         } catch {
-            groups.stop()
-            logs.close()
-            store.close(clean: false)
+            for close in closings.reversed() { close() }
             throw error
         }
         let catalog = TopicCatalog(store: store, logs: topics, settings: settings)
@@ -87,6 +80,15 @@ final class Services: Sendable {
 }
 
 extension BrokerSettings {
+    /// The part that is about all logs.
+    var logs: LogDirectorySettings {
+        var settings = LogDirectorySettings()
+        settings.checksEverything = checksEverything
+        settings.minimumFreeByteCount = Int64(minimumFreeBytes)
+        settings.retentionCheckMilliseconds = Int64(retentionCheckMilliseconds)
+        return settings
+    }
+
     /// The part that is about groups.
     var groups: GroupSettings {
         var settings = GroupSettings()

@@ -111,16 +111,27 @@ final class ReplicaLoader<Model: ServableModel>: Sendable {
     }
 
     private func load() throws(PipelineError) -> Handover<Replica<Model>>? {
-        let intact = try store(
-            try modelStore.newestIntactVersion(of: modelName) { damaged in
-                let number = damaged.version.number
-                if toldVersions.withLock({ $0.insert(number).inserted }) {
-                    logger.warning("version \(number) is skipped: \(damaged.problem)")
+        while true {
+            let intact = try store(
+                try modelStore.newestIntact(of: modelName) { damaged in
+                    let number = damaged.version.number
+                    if toldVersions.withLock({ $0.insert(number).inserted }) {
+                        logger.warning("version \(number) is skipped: \(damaged.problem)")
+                    }
                 }
+            )
+            guard let version = intact?.last else { return nil }
+            guard version.base == nil else { throw PipelineError(incrementOf: version) }
+            let bytes: [UInt8]
+            do throws(ModelStoreError) {
+                bytes = try modelStore.readBlob(version.blob)
+            } catch {
+                // Pruned since it was found: there is a newer one.
+                guard error.kind == .missing else { throw PipelineError(error) }
+                continue
             }
-        )
-        guard let (version, bytes) = intact else { return nil }
-        return Handover(try Replica(version, bytes: bytes))
+            return Handover(try Replica(version, bytes: bytes))
+        }
     }
 }
 

@@ -56,6 +56,11 @@ final class CheckpointWriter: Sendable {
     ) throws(PipelineError) -> ModelVersion {
         // Nothing of the run may be in the blob: same journal, same bytes.
         let chunks = Safetensors.encode(tensors, metadata: [("format", "freshet-checkpoint-1")])
-        return try store(try modelStore.addVersion(makeVersion(try modelStore.writeBlob(chunks))))
+        let blob = try store(
+            try modelStore.writeBlob { writer throws(ModelStoreError) in
+                for chunk in chunks { try writer.append(chunk) }
+            }
+        )
+        return try store(try modelStore.addVersion(makeVersion(blob)))
     }
 }

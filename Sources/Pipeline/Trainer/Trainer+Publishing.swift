@@ -35,11 +35,15 @@ extension Trainer {
 
     /// Sends the rows that changed since the last time, all of whose events are in the journal.
     private func sendDelta() throws(PipelineError) {
-        var delta = learner.takeDelta()
+        var delta = model.learner.takeDelta()
         if !delta.isEmpty {
             FreshnessTensors.add(unpublishedTimestamps, to: &delta)
             let payload = Self.joined(Safetensors.encode(delta, metadata: []))
-            try publisher.send(delta: payload, watermark: watermark, position: journalPosition)
+            try publisher.send(
+                delta: payload,
+                watermark: model.watermark,
+                position: journalPosition
+            )
             status.deltasPublished += 1
             status.deltaBytes += Int64(payload.count)
         }
@@ -155,7 +159,7 @@ extension Trainer {
     private func snapshot() -> (NamedTensors, @Sendable (BlobReference) -> NewVersion) {
         let timer = ContinuousClock()
         let begin = timer.now
-        let tensors = learner.encode()
+        let tensors = model.encode()
         let pause = (timer.now - begin) / .seconds(1)
         status.checkpointPause += pause
         let positions = status.positions.sorted { $0.key < $1.key }.map {
@@ -163,15 +167,16 @@ extension Trainer {
         }
         let description = SnapshotDescription(
             epoch: publisher.identity.epoch,
+            branch: branch,
             settings: settingsText,
             journalPosition: journalPosition,
             nextOffsets: positions,
             sequence: publisher.sequence,
             updateHash: publisher.hash,
             updatesOffset: publisher.readFrom,
-            watermark: watermark,
-            eventCount: learner.eventCount,
-            metrics: learner.metrics,
+            watermark: model.watermark,
+            eventCount: model.learner.eventCount,
+            metrics: model.metrics,
             createdAt: clock.now()
         )
         let settings = settings
@@ -182,7 +187,7 @@ extension Trainer {
     var settingsText: String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
-        let data = try? encoder.encode(learnerSettings)
+        let data = try? encoder.encode(model.settings)
         return data.map { String(decoding: $0, as: UTF8.self) } ?? "{}"
     }
 
@@ -203,6 +208,7 @@ extension Trainer {
 /// What a version says of the state it was copied from.
 private struct SnapshotDescription: Sendable {
     var epoch: Int64
+    var branch: Int64
     var settings: String
     var journalPosition: Int64
     var nextOffsets: [OffsetPosition]
@@ -220,6 +226,8 @@ private struct SnapshotDescription: Sendable {
             epoch: epoch,
             kind: .stateful,
             blob: blob,
+            base: nil,
+            branch: branch,
             settings: settings,
             codeRevision: trainer.codeRevision,
             journalPosition: journalPosition,

@@ -15,8 +15,9 @@ extension Trainer {
         status.phase = .recovering
         guard try checkLastUpdate() else { return false }
         let epoch = try store(try modelStore.beginEpoch(model: settings.model))
-        try restoreNewestVersion()
-        guard try replayJournal() else { return false }
+        branch = try store(try modelStore.currentBranch(of: settings.model)).id
+        let restored = try restoreNewestVersion()
+        guard try replayJournal(after: restored) else { return false }
         guard try settlePositions(inputs),
             let updatesEnd = try watermarks(of: settings.updatesLog)?.end
         else { return false }
@@ -35,10 +36,10 @@ extension Trainer {
                 modelStore: modelStore
             ),
             start: start,
-            watermark: watermark,
+            watermark: model.watermark,
             position: journalPosition
         )
-        _ = learner.takeDelta()
+        _ = model.learner.takeDelta()
         let version = try writeCheckpoint()
         let origin = try TrainerIdentity.origin(of: settings.model, in: modelStore) ?? ""
         publisher.begin(origin: origin) { identity in
@@ -131,41 +132,68 @@ extension Trainer {
         }
     }
 
-    private func restoreNewestVersion() throws(PipelineError) {
+    /// Loads the newest version that the model's branch goes on from; nil when there is none.
+    private func restoreNewestVersion() throws(PipelineError) -> ModelVersion? {
         let intact = try store(
-            try modelStore.newestIntactVersion(of: settings.model) { damaged in
+            try modelStore.newestIntact(of: settings.model) { damaged in
                 logger.warning("version \(damaged.version.number) is skipped: \(damaged.problem)")
             }
         )
-        guard let (newest, bytes) = intact else { return }
+        guard let newest = intact?.last else { return nil }
         if newest.settings != settingsText {
             logger.warning(
                 "settings differ from those of version \(newest.number)",
                 metadata: ["then": "\(newest.settings)", "now": "\(settingsText)"]
             )
         }
-        learner = try learning(
-            try Model(settings: learnerSettings, state: try Safetensors.decode(bytes).tensors)
+        guard newest.base == nil else { throw PipelineError(incrementOf: newest) }
+        let bytes = try store(try modelStore.readBlob(newest.blob))
+        model = try TrainedModel(
+            settings: model.settings,
+            state: try learning(try Safetensors.decode(bytes).tensors),
+            watermark: newest.watermark,
+            duplicateWindow: settings.duplicateWindow
         )
-        journalPosition = newest.journalPosition
-        watermark = newest.watermark
         checkpointedEvents = newest.eventCount
         for next in newest.nextOffsets {
             status.positions[TopicPartition(topic: next.topic, partition: next.partition)] =
                 next.offset
         }
         logger.info("restored version \(newest.number): \(newest.eventCount) events learned")
+        return newest
     }
 
-    /// Learns the journal's entries after the restored version again, in their order.
+    /// Learns again what the model's branch has learned after the restored version, in its order,
+    /// and takes the positions at which the journal ends.
     ///
     /// Returns false when told to stop meanwhile.
-    private func replayJournal() throws(PipelineError) -> Bool {
-        let entries = try store(try modelStore.journal(of: settings.model, from: journalPosition))
-        guard !entries.isEmpty else { return true }
-        guard try checkJournal(entries) else { return false }
+    private func replayJournal(after restored: ModelVersion?) throws(PipelineError) -> Bool {
+        let lineage = try store(
+            try modelStore.lineage(of: settings.model, after: restored)
+        )
+        journalPosition = try store(try modelStore.journalPosition(of: settings.model))
+        guard try relearn(lineage) else { return false }
+        for next in try store(try modelStore.nextOffsets(of: settings.model)) {
+            let partition = TopicPartition(topic: next.topic, partition: next.partition)
+            status.positions[partition] = max(status.positions[partition] ?? 0, next.offset)
+        }
+        return true
+    }
+
+    private func relearn(_ lineage: [LineageSegment]) throws(PipelineError) -> Bool {
+        if let segment = lineage.first(where: { !$0.withoutUsers.isEmpty }) {
+            throw PipelineError(
+                .store,
+                "no version of model \"\(settings.model)\" without the events of "
+                    + "\(segment.withoutUsers.count) users can be loaded",
+                remedy: "restore the store's files from a copy, or roll back to another version"
+            )
+        }
+        let ranges = lineage.flatMap(\.ranges)
+        guard !ranges.isEmpty else { return true }
+        guard try checkJournal(ranges) else { return false }
         var replay = JournalReplay(
-            entries: entries.map(\.range),
+            entries: ranges,
             source: source,
             batchSize: settings.batchSize
         )
@@ -177,8 +205,6 @@ extension Trainer {
             switch try replay.next() {
             case .waiting: continue
             case .finished:
-                // Counted by the journal: offsets may have holes that no record fills.
-                journalPosition = entries.map { $0.position + $0.range.count }.max() ?? 0
                 logger.info("learned \(status.replayedRecords) records again from the journal")
                 return true
             case .records(let batch): try learn(batch, isReplay: true)
@@ -191,12 +217,12 @@ extension Trainer {
         return false
     }
 
-    /// Throws unless the log still holds all that the entries name.
+    /// Throws unless the log still holds all that the ranges name.
     ///
     /// Returns false when told to stop meanwhile.
-    private func checkJournal(_ entries: [JournalEntry]) throws(PipelineError) -> Bool {
+    private func checkJournal(_ ranges: [OffsetRange]) throws(PipelineError) -> Bool {
         var needed: [TopicPartition: ClosedRange<Offset>] = [:]
-        for range in entries.map(\.range) {
+        for range in ranges {
             let partition = TopicPartition(topic: range.topic, partition: range.partition)
             let known = needed[partition] ?? range.first...range.last
             needed[partition] =

@@ -9,7 +9,6 @@ public import Streaming
 /// Learns a model from topics, publishes what changed, and writes versions.
 public final class Trainer<Model: Learner> {
     let settings: TrainerSettings
-    let learnerSettings: Model.Settings
     let source: any RecordSource
     let sink: any RecordSink
     let updates: UpdatesConnection
@@ -19,15 +18,16 @@ public final class Trainer<Model: Learner> {
     let board: Board<TrainerStatus>
     let logger: Logger
 
-    var learner: Model
+    var model: TrainedModel<Model>
     var publisher: UpdatePublisher
     var deadLetters: DeadLetters
     var status = TrainerStatus()
     /// Learned, but not yet journalled; in learning order.
     var unjournalled: [OffsetRange] = []
+    /// The branch of the journal that it learns on.
+    var branch: Int64 = 0
     /// Length of the journal with all of `unjournalled`.
     var journalPosition: Int64 = 0
-    var watermark: Int64 = -1
     /// Timestamps of events learned since the last delta.
     var unpublishedTimestamps: [Int64] = []
     /// Events in the newest version that is complete.
@@ -39,8 +39,6 @@ public final class Trainer<Model: Learner> {
     /// No checkpoint begins before: a store or a topic that refuses is not asked all the time.
     var earliestCheckpoint = ContinuousClock().now
     let checkpoints: CheckpointWriter
-    private var events = Model.Events()
-    private var rejections: [Rejection] = []
 
     /// A trainer at the newest version of its model, or at the beginning.
     ///
@@ -69,7 +67,6 @@ public final class Trainer<Model: Learner> {
         logger: Logger
     ) throws(PipelineError) {
         self.settings = settings
-        self.learnerSettings = learnerSettings
         self.source = source
         self.sink = sink
         self.updates = updates
@@ -78,7 +75,10 @@ public final class Trainer<Model: Learner> {
         self.stop = stop
         self.board = board
         self.logger = logger
-        learner = try learning(try Model(settings: learnerSettings))
+        model = try TrainedModel(
+            settings: learnerSettings,
+            duplicateWindow: settings.duplicateWindow
+        )
         publisher = UpdatePublisher(
             TrainerIdentity(
                 model: settings.model,
@@ -111,7 +111,7 @@ public final class Trainer<Model: Learner> {
         try learnLive(until: end)
         try publish(all: true)
         try finishCheckpoint(wait: true)
-        if learner.eventCount != checkpointedEvents || owesCheckpoint { try checkpointNow() }
+        if model.learner.eventCount != checkpointedEvents || owesCheckpoint { try checkpointNow() }
         try drain()
     }
 
@@ -157,7 +157,7 @@ public final class Trainer<Model: Learner> {
 
     /// Whether a checkpoint is needed: by time, by events, or because the last one failed.
     private func isCheckpointDue(_ isIntervalOver: Bool) -> Bool {
-        let new = learner.eventCount - checkpointedEvents
+        let new = model.learner.eventCount - checkpointedEvents
         let isFull = settings.checkpointEvents > 0 && new >= settings.checkpointEvents
         let isTime = settings.checkpointInterval > .zero && isIntervalOver && new > 0
         return isTime || isFull || owesCheckpoint
@@ -194,19 +194,11 @@ public final class Trainer<Model: Learner> {
         let runs = PartitionRuns(batch.records, topics: source.topics, after: status.positions)
         guard !runs.indices.isEmpty else { return }
         let encoded = runs.indices.map { EncodedEvent(batch.records[$0]) }
-        rejections.removeAll(keepingCapacity: true)
-        encoded.withUnsafeBufferPointer {
-            Model.decode(
-                $0,
-                settings: learnerSettings,
-                into: &events,
-                rejections: &rejections
-            )
-        }
+        let learned = encoded.withUnsafeBufferPointer { model.learn($0) }
         if isReplay {
             status.replayedRecords += Int64(runs.indices.count)
         } else {
-            for rejection in rejections {
+            for rejection in learned.rejections {
                 try deadLetters.send(
                     runs.indices[rejection.index],
                     of: batch,
@@ -215,14 +207,14 @@ public final class Trainer<Model: Learner> {
                     token: Token.deadLetter
                 )
             }
-            status.rejectedCount += Int64(rejections.count)
-            if let first = rejections.first, lastRejection == nil { lastRejection = first.reason }
+            status.rejectedCount += Int64(learned.rejections.count)
+            if let first = learned.rejections.first, lastRejection == nil {
+                lastRejection = first.reason
+            }
             status.liveRecords += Int64(runs.indices.count)
             unjournalled += runs.ranges
-            unpublishedTimestamps += events.timestamps
+            unpublishedTimestamps += learned.timestamps
         }
-        learner.learn(events)
-        for timestamp in events.timestamps { watermark = max(watermark, timestamp) }
         for range in runs.ranges {
             let partition = TopicPartition(topic: range.topic, partition: range.partition)
             status.positions[partition] = range.last + 1
@@ -243,9 +235,10 @@ public final class Trainer<Model: Learner> {
     }
 
     func post() {
-        status.eventCount = learner.eventCount
-        status.watermark = watermark
-        status.metrics = learner.metrics
+        status.eventCount = model.learner.eventCount
+        status.watermark = model.watermark
+        status.duplicateCount = model.duplicateCount
+        status.metrics = model.metrics
         status.sequence = publisher.sequence
         status.epoch = publisher.identity.epoch
         status.updatesFailure = publisher.trouble

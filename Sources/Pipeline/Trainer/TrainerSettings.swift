@@ -32,6 +32,8 @@ public struct TrainerSettings: Sendable, Equatable {
     public var checkpointInterval: Duration
     /// Events between checkpoints; 0 for no such limit.
     public var checkpointEvents: Int64
+    /// How many of the last events with an `id` are remembered, so that copies are left out; 0: none.
+    public var duplicateWindow: Int
     /// Whether to return, with a last checkpoint, once all records that were in the log at start
     /// have been learned.
     public var stopsAtEnd: Bool
@@ -51,6 +53,7 @@ public struct TrainerSettings: Sendable, Equatable {
         publishInterval: Duration = .milliseconds(100),
         checkpointInterval: Duration = .seconds(30),
         checkpointEvents: Int64 = 0,
+        duplicateWindow: Int = 1_000_000,
         stopsAtEnd: Bool = false,
         codeRevision: String = "unknown"
     ) {
@@ -65,6 +68,7 @@ public struct TrainerSettings: Sendable, Equatable {
         self.publishInterval = publishInterval
         self.checkpointInterval = checkpointInterval
         self.checkpointEvents = checkpointEvents
+        self.duplicateWindow = duplicateWindow
         self.stopsAtEnd = stopsAtEnd
         self.codeRevision = codeRevision
     }

@@ -41,6 +41,8 @@ public struct TrainerStatus: Sendable, Equatable {
     public var liveDuration = Duration.zero
     /// Records sent to the dead letters by this trainer.
     public var rejectedCount: Int64 = 0
+    /// Events left out as copies of earlier ones, since the model's beginning.
+    public var duplicateCount: Int64 = 0
     /// The largest event timestamp learned, in milliseconds since 1970.
     public var watermark: Int64 = -1
     /// Prequential quality.

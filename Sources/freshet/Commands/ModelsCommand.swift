@@ -104,14 +104,17 @@ struct VersionDescription: Encodable {
     var settings: JSONDocument
     var codeRevision: String
     var blob: BlobReference
+    var base: Int64?
+    var branch: Int64
+    var pruned: Bool
     var path: String
     var aliases: [String]
     var problem: String?
 
     private enum CodingKeys: String, CodingKey {
         case model, version, parent, kind, createdAt, epoch, sequence, watermark, eventCount
-        case journalPosition, nextOffsets, metrics, settings, codeRevision, blob, path, aliases
-        case problem
+        case journalPosition, nextOffsets, metrics, settings, codeRevision, blob, base, branch
+        case pruned, path, aliases, problem
     }
 
     /// Every version of a model, in ascending order.
@@ -150,6 +153,9 @@ struct VersionDescription: Encodable {
             ?? .text(version.settings)
         codeRevision = version.codeRevision
         blob = version.blob
+        base = version.base
+        branch = version.branch
+        pruned = version.isPruned
         self.path = path
         self.aliases = aliases
         self.problem = problem
@@ -164,7 +170,8 @@ struct VersionDescription: Encodable {
             Self.mainMetrics.first { metrics[$0] != nil }.map {
                 "\($0) \(Self.text(metrics[$0] ?? .nan))"
             } ?? "-"
-        let state = problem == nil ? aliases.joined(separator: ",") : "damaged"
+        let state =
+            pruned ? "pruned" : problem == nil ? aliases.joined(separator: ",") : "damaged"
         return [
             model, "\(version)", Self.time(createdAt), kind, grouped(eventCount),
             readableSize(blob.byteCount), quality, state,
@@ -181,8 +188,11 @@ struct VersionDescription: Encodable {
                 + (aliases.isEmpty ? "none" : aliases.joined(separator: ", ")),
             "events      \(grouped(eventCount))",
             "watermark   \(watermark < 0 ? "none" : Self.time(watermark))",
-            "epoch       \(epoch), sequence \(sequence), journal position \(journalPosition)",
-            "code        \(codeRevision)", "file        \(path)",
+            "epoch       \(epoch), sequence \(sequence), journal position \(journalPosition), "
+                + "branch \(branch)",
+            "code        \(codeRevision)",
+            "file        \(pruned ? "pruned" : path)"
+                + (base.map { ", adds to version \($0)" } ?? ""),
             "size        \(readableSize(blob.byteCount)), SHA-256 \(blob.hash)",
         ]
         if let problem { lines.append("damaged     \(problem)") }

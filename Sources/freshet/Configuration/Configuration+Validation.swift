@@ -101,6 +101,11 @@ extension EffectiveConfiguration {
             "trainer.batch_size",
             "1 to 100000"
         )
+        try require(
+            (0...DuplicateWindow.maximumCapacity).contains(trainer.duplicateWindow),
+            "trainer.duplicate_window",
+            "0 (off) to \(DuplicateWindow.maximumCapacity)"
+        )
     }
 
     /// The learner checks its own settings and names a field as Swift does: `implicit.negatives`.

@@ -70,6 +70,7 @@ struct Configuration: Codable, Sendable, Equatable {
         var checkpointEvents = 0
         var batchSize = 2000
         var start = StartPosition.earliest
+        var duplicateWindow = 1_000_000
     }
 
     /// The process that answers.

@@ -62,6 +62,7 @@ enum TrainerLoop {
                 publishInterval: configuration.trainer.publishInterval.duration,
                 checkpointInterval: configuration.trainer.checkpointInterval.duration,
                 checkpointEvents: Int64(configuration.trainer.checkpointEvents),
+                duplicateWindow: configuration.trainer.duplicateWindow,
                 stopsAtEnd: stopsAtEnd,
                 codeRevision: freshetVersion
             ),

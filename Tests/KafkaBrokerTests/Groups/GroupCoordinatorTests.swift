@@ -7,13 +7,22 @@ import Testing
 
 /// The coordinator with its thread and a real store.
 struct GroupCoordinatorTests {
-    @Test func `every version of every API answers, also when stopped`() async throws {
+    @Test func `every version of every API answers until the end, and is refused after it`()
+        async throws
+    {
         let harness = try GroupHarness()
         _ = try await harness.store.createTopic("events")
-        for _ in 0..<2 {
+        for isStopped in [false, true] {
             for key in GroupCoordinator.apis.keys {
                 let schema = try #require(MessageSchema.of(key))
-                for version in schema.versions { try await sendMinimal(harness, key, version) }
+                for version in schema.versions {
+                    do {
+                        try await sendMinimal(harness, key, version)
+                        #expect(!isStopped)
+                    } catch let error as BrokerError {
+                        #expect(isStopped && error.kind == .closed)
+                    }
+                }
             }
             harness.stop()
         }

@@ -55,7 +55,7 @@ final class GroupHarness: Sendable {
             continuation.yield($0)
             continuation.finish()
         }
-        coordinator.handle(key, call)
+        try coordinator.handle(key, call)
         return Task {
             var iterator = stream.makeAsyncIterator()
             let answer = try #require(await iterator.next())

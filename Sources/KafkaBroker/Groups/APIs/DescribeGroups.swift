@@ -9,25 +9,13 @@ enum DescribeGroups: GroupAPI {
     private static let allOperations: Int32 = 328
 
     static func handle(_ call: GroupCall, _ registry: GroupRegistry) {
-        call.reply(answer(call, .none) { registry.groups[$0]?.state })
-    }
-
-    static func refusal(of call: GroupCall, _ error: ErrorCode) -> Fields {
-        answer(call, error) { _ in nil }
-    }
-
-    private static func answer(
-        _ call: GroupCall,
-        _ error: ErrorCode,
-        _ state: (String) -> GroupState?
-    ) -> Fields {
         let wantsOperations = call.request.bool("includeAuthorizedOperations")
         let groups = call.request.strings("groups").map { id -> Fields in
-            let state = state(id)
+            let state = registry.groups[id]?.state
             // Only then do protocol and assignments belong together.
             let protocolName = state?.phase == .stable ? state?.protocolName : nil
             return [
-                "errorCode": .code(error), "groupId": .string(id),
+                "errorCode": 0, "groupId": .string(id),
                 "groupState": .string(state?.phase.rawValue ?? "Dead"),
                 "protocolType": .string(state?.protocolType ?? ""),
                 "protocolData": .string(protocolName ?? ""),
@@ -35,7 +23,7 @@ enum DescribeGroups: GroupAPI {
                 "authorizedOperations": .number(wantsOperations ? allOperations : .min),
             ]
         }
-        return ["groups": .list(groups)]
+        call.reply(["groups": .list(groups)])
     }
 
     private static func fields(_ member: GroupMember, _ protocolName: String?) -> Fields {

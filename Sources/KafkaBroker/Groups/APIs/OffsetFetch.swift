@@ -8,28 +8,32 @@ enum OffsetFetch: GroupAPI {
 
     static func handle(_ call: GroupCall, _ registry: GroupRegistry) {
         let wantsStable = call.request.bool("requireStable")
-        let answer = answer(call, .none) { request in
-            let group = registry.groups[request.string("groupId")]?.state
-            return (requested(request) ?? committed(group, registry.store)).map {
-                name,
-                partitions in
-                let id = registry.store.topic(named: name)?.id
-                return topic(name, partitions) { partition in
-                    guard let group, let id else { return (nil, .none) }
-                    let key = OffsetKey(topicID: id, partition: partition)
-                    let isUnstable = wantsStable && group.isUnstable(key)
-                    return isUnstable ? (nil, .unstableOffsetCommit) : (group.offsets[key], .none)
-                }
-            }
+        guard call.version >= 8 else {
+            return call.reply(["topics": .list(topics(call.request, wantsStable, registry))])
         }
-        call.reply(answer)
+        let groups = call.request.array("groups").map { request -> Fields in
+            [
+                "groupId": .string(request.string("groupId")),
+                "topics": .list(topics(request, wantsStable, registry)),
+            ]
+        }
+        call.reply(["groups": .list(groups)])
     }
 
-    static func refusal(of call: GroupCall, _ error: ErrorCode) -> Fields {
-        // Version 1 has no place for an error but the partitions.
-        answer(call, error) { request in
-            (requested(request) ?? []).map { name, partitions in
-                topic(name, partitions) { _ in (nil, error) }
+    /// What is answered about one group.
+    private static func topics(
+        _ request: Fields,
+        _ wantsStable: Bool,
+        _ registry: GroupRegistry
+    ) -> [Fields] {
+        let group = registry.groups[request.string("groupId")]?.state
+        return (requested(request) ?? committed(group, registry.store)).map { name, partitions in
+            let id = registry.store.topic(named: name)?.id
+            return topic(name, partitions) { partition in
+                guard let group, let id else { return (nil, .none) }
+                let key = OffsetKey(topicID: id, partition: partition)
+                let isUnstable = wantsStable && group.isUnstable(key)
+                return isUnstable ? (nil, .unstableOffsetCommit) : (group.offsets[key], .none)
             }
         }
     }
@@ -47,24 +51,6 @@ enum OffsetFetch: GroupAPI {
             store.topic(id: id).map { ($0.name, keys.map(\.partition).sorted()) }
         }
         return topics.sorted { $0.topic < $1.topic }
-    }
-
-    /// Answers for one group, or from version 8 on for several.
-    private static func answer(
-        _ call: GroupCall,
-        _ error: ErrorCode,
-        _ topics: (Fields) -> [Fields]
-    ) -> Fields {
-        guard call.version >= 8 else {
-            return ["topics": .list(topics(call.request)), "errorCode": .code(error)]
-        }
-        let groups = call.request.array("groups").map { request -> Fields in
-            [
-                "groupId": .string(request.string("groupId")), "errorCode": .code(error),
-                "topics": .list(topics(request)),
-            ]
-        }
-        return ["groups": .list(groups)]
     }
 
     private static func topic(

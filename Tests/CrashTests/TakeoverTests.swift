@@ -1,0 +1,145 @@
+import Foundation
+import KafkaClient
+import ModelStore
+import Streaming
+import Testing
+
+/// Trainers that do not know of one another, and a broker that is away for long.
+@Suite(.serialized) struct TakeoverTests {
+    private static let train = [
+        "train", "--set", "model.settings.factors=8",
+        "--set", "model.settings.implicit.negatives=5",
+        "--set", "trainer.checkpoint_interval=500ms", "--set", "log.level=notice",
+        "--set", "kafka.properties.transaction.timeout.ms=3000",
+    ]
+    private let events = 12_000
+
+    /// A broker with events coming in at 2000 a second, and a trainer that has begun to learn.
+    private func begin() throws -> (Installation, ModelStore) {
+        let installation = try Installation()
+        try installation.startBroker()
+        _ = try installation.run(["topics", "apply"])
+        try installation.start("trainer", Self.train)
+        try installation.start(
+            "events",
+            ["events", "generate", "--events", String(events), "--rate", "2000"]
+        )
+        let store = try ModelStore(directory: installation.store)
+        try learned(1500, store, installation)
+        return (installation, store)
+    }
+
+    private func learned(
+        _ count: Int,
+        _ store: ModelStore,
+        _ installation: Installation,
+        by trainer: String = "trainer"
+    ) throws {
+        try wait("\(count) journalled events") {
+            guard installation.isRunning(trainer) else {
+                throw Failure("\(trainer) ended: \(installation.log(trainer))")
+            }
+            return try store.journalPosition(of: "recommender") >= count
+        }
+    }
+
+    /// The trainer ends well, has learned each event once, and has the bytes of one that ran alone.
+    private func finish(_ installation: Installation, _ store: ModelStore, _ name: String) throws {
+        #expect(installation.finish("events") == 0, "\(installation.log("events"))")
+        try learned(events, store, installation, by: name)
+        #expect(installation.stop(name) == 0, "\(installation.log(name))")
+        var next: Int64 = 0
+        for entry in try store.journal(of: "recommender", from: 0) {
+            #expect(entry.range.first == next)
+            next = entry.range.last + 1
+        }
+        #expect(next == Int64(events))
+        let newest = try #require(try store.newestVersion(of: "recommender"))
+        #expect(newest.eventCount == Int64(events))
+        _ = try installation.run(Self.train + ["--until-end", "--model", "again"])
+        let again = try #require(try store.newestVersion(of: "again"))
+        #expect(again.eventCount == newest.eventCount)
+        #expect(again.blob.hash == newest.blob.hash)
+    }
+
+    /// The epochs of the committed updates of the model, in their order.
+    private func epochs(_ installation: Installation) throws -> [Int64] {
+        let settings = KafkaSettings(bootstrapServers: installation.address)
+        let consumer = try KafkaConsumer(settings, topics: ["model-updates"])
+        let log = TopicPartition(topic: "model-updates", partition: 0)
+        let end = try consumer.watermarks(of: log, timeout: .seconds(30)).end
+        try consumer.assign([log: 0])
+        var epochs: [Int64] = []
+        try wait("the end of model-updates") {
+            let batch = try consumer.poll(maximumCount: 1000, timeout: .milliseconds(100))
+            for (index, record) in batch.records.enumerated()
+            where record.key?.elementsEqual("recommender".utf8) == true {
+                let header = batch.headers(at: index).first { $0.name == "epoch" }
+                let text = header?.value.map { String(decoding: $0, as: UTF8.self) } ?? ""
+                epochs.append(Int64(text) ?? -1)
+            }
+            return consumer.reachedEnd(of: log) ?? 0 >= end
+        }
+        return epochs
+    }
+
+    @Test func `a trainer paused while another took over stops, and nothing of it is seen`()
+        throws
+    {
+        let (installation, store) = try begin()
+        installation.pause("trainer")
+        let before = Int(try store.journalPosition(of: "recommender"))
+        try installation.start("second", Self.train)
+        try learned(before + 2000, store, installation, by: "second")
+        installation.resume("trainer")
+        #expect(installation.finish("trainer") != 0)
+        let log = installation.log("trainer")
+        #expect(log.contains("epoch 1") && log.contains("run one trainer per model"), "\(log)")
+        try finish(installation, store, "second")
+        let epochs = try epochs(installation)
+        #expect(Set(epochs) == [1, 2])
+        #expect(epochs == epochs.sorted(), "an update of the older trainer after the newer one's")
+    }
+
+    @Test func `a broker that is away for longer than a transaction may last is waited for`() throws
+    {
+        let (installation, store) = try begin()
+        let again = "updates are sent again"
+        installation.kill9("broker")
+        try wait("the trainer's transaction to end") { installation.log("trainer").contains(again) }
+        try installation.startBroker()
+        var position = Int(try store.journalPosition(of: "recommender"))
+        try learned(position + 2000, store, installation)
+        // A broker that only hangs aborts the transaction itself as soon as it goes on.
+        let told = installation.log("trainer").count
+        installation.pause("broker")
+        try wait("the trainer's transaction to end") {
+            installation.log("trainer").dropFirst(told).contains(again)
+        }
+        installation.resume("broker")
+        position = Int(try store.journalPosition(of: "recommender"))
+        try learned(min(position + 2000, events), store, installation)
+        try finish(installation, store, "trainer")
+        #expect(Set(try epochs(installation)) == [1])
+    }
+
+    @Test func `a second store does not train the model of the first, nor does an old copy`() throws
+    {
+        let (installation, store) = try begin()
+        try installation.start("other", Self.train, store: "\(installation.folder)/other")
+        #expect(installation.finish("other") != 0)
+        #expect(installation.log("other").contains("has no version of it"))
+        #expect(installation.isRunning("trainer"))
+
+        #expect(installation.stop("trainer") == 0)
+        let copy = "\(installation.folder)/copy"
+        try FileManager.default.copyItem(atPath: installation.store, toPath: copy)
+        try installation.start("trainer", Self.train)
+        try learned(5000, store, installation)
+        try installation.start("old", Self.train, store: copy)
+        #expect(installation.finish("old") != 0)
+        #expect(installation.log("old").contains("the store is an older copy"))
+        try finish(installation, store, "trainer")
+        #expect(Set(try epochs(installation)) == [1, 2])
+    }
+}
