@@ -117,6 +117,7 @@ extension DuplicateWindow {
         let places = (0..<new).map { Int((addedCount - 1 - Int64($0)) % Int64(capacity)) }.sorted()
         increment[Self.table.rowsName] = Tensor(places.map { Int32($0) })
         increment[Self.table.baseCountName] = Tensor([Int64(checkpointedPlaces)])
+        increment[Self.table.sizeName] = Tensor([Int64(ring.count)])
         increment[Self.identitiesName] = tensor(places)
         increment[Self.countsName] = Tensor([Int64(capacity), addedCount, duplicateCount])
         checkpointedCount = addedCount
