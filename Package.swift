@@ -124,7 +124,13 @@ let targets: [Target] = [
         ]
     ),
     tests("IntegrationTests", ["KafkaClient", "KafkaBroker", "Streaming", logging]),
-    tests("CrashTests", ["freshet", "ModelStore", "KafkaClient", "Streaming"]),
+    tests(
+        "CrashTests",
+        [
+            "freshet", "KafkaClient", "Learning", "ModelStore", "Pipeline", "Recommendation",
+            "Streaming",
+        ]
+    ),
     tests("TidyTests", []),
 ]
 

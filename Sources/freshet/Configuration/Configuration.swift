@@ -49,6 +49,7 @@ struct Configuration: Codable, Sendable, Equatable {
     /// Where model versions are kept.
     struct Store: Codable, Sendable, Equatable {
         var directory = ".freshet/store"
+        var keepVersions = 10
     }
 
     /// What is learned.
@@ -71,6 +72,7 @@ struct Configuration: Codable, Sendable, Equatable {
         var checkpointEvents = 0
         var batchSize = 2000
         var start = StartPosition.earliest
+        var maximumIncrements = 20
         var duplicateWindow = 1_000_000
     }
 
