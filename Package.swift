@@ -68,7 +68,7 @@ let targets: [Target] = [
         name: "freshet-benchmarks",
         dependencies: ["CKernels", "Learning", "Recommendation"],
         path: "Benchmarks",
-        exclude: ["run", "movielens", "broker", "BrokerLoad"],
+        exclude: ["run", "checkpoint", "memory", "movielens", "broker", "BrokerLoad"],
         swiftSettings: swiftSettings
     ),
     .executableTarget(

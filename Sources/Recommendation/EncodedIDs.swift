@@ -97,7 +97,9 @@ struct EncodedIDs {
 }
 
 extension IDTable {
-    /// Fills an empty table. Throws when an id stands twice; the table is then of no use any more.
+    /// Fills an empty table.
+    ///
+    /// Throws when an id stands twice; the table is then of no use any more.
     func fill(_ encoded: EncodedIDs, prefix: String) throws(LearningError) {
         reserve(encoded.lengths.count)
         let twice = encoded.firstIndex { id in

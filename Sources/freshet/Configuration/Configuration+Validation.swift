@@ -61,6 +61,13 @@ extension EffectiveConfiguration {
             "broker.offsets_retention",
             "1ms to 3650d"
         )
+        try require(
+            (.milliseconds(1)...(.seconds(2_073_600))).contains(
+                broker.producerIDExpiration.duration
+            ),
+            "broker.producer_id_expiration",
+            "1ms to 24d"
+        )
     }
 
     private func validateTopics() throws(ConfigurationError) {

@@ -37,6 +37,7 @@ struct Configuration: Codable, Sendable, Equatable {
         var retentionCheckInterval = TimeSpan(.seconds(300))
         var groupInitialRebalanceDelay = TimeSpan(.zero)
         var offsetsRetention = TimeSpan(.seconds(604_800))
+        var producerIDExpiration = TimeSpan(.seconds(86_400))
         var segmentSize = ByteSize(mebibytes: 128)
         var maximumBatchSize = ByteSize(bytes: 1_048_588)
         var checkEverything = false
