@@ -163,6 +163,10 @@ extension DuplicateWindow {
         guard base == [Int64(ring.count)] else {
             throw .wrongBase(Self.table.name, base, [Int64(ring.count)])
         }
+        let size = try increment.values(Self.table.sizeName, of: Int64.self, shape: [1])
+        guard size == [Int64(max(ring.count, rows.last.map { Int($0) + 1 } ?? 0))] else {
+            throw Self.damage("\(Self.table.sizeName) holds \(size)")
+        }
         try apply(increment, rows: rows)
     }
 
