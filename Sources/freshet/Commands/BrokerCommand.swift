@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import KafkaBroker
+import Learning
 import Logging
 import ServiceLifecycle
 import UnixSignals

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Learning
 
 /// `freshet broker status`: what a running broker holds.
 struct BrokerStatusCommand: ParsableCommand {

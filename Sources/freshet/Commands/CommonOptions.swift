@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import KafkaClient
+import Learning
 import Logging
 import ModelStore
 import Streaming

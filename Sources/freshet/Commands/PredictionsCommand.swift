@@ -1,5 +1,6 @@
 import ArgumentParser
 import KafkaClient
+import Learning
 import Streaming
 
 /// `freshet predictions`: the answers of the scorers.
