@@ -164,8 +164,8 @@ extension DuplicateWindow {
             throw .wrongBase(Self.table.name, base, [Int64(ring.count)])
         }
         let size = try increment.values(Self.table.sizeName, of: Int64.self, shape: [1])
-        guard size == [Int64(max(ring.count, rows.last.map { Int($0) + 1 } ?? 0))] else {
-            throw Self.damage("\(Self.table.sizeName) holds \(size)")
+        guard size == [max(base[0], Int64(rows.last ?? -1) + 1)] else {
+            throw Self.damage("it has \(size) rows, which its rows do not fit")
         }
         try apply(increment, rows: rows)
     }

@@ -1,3 +1,4 @@
+import Learning
 import ArgumentParser
 import Foundation
 import KafkaBroker
