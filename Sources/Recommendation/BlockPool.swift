@@ -37,8 +37,10 @@ final class BlockPool<Element: BitwiseCopyable> {
         return index
     }
 
-    /// Gives a block back. Returns the owner whose block, formerly the last one of the class, now
-    /// has this index; nil when none moved.
+    /// Gives a block back.
+    ///
+    /// Returns the owner whose block, formerly the last one of the class, now has this index; nil
+    /// when none moved.
     func release(_ index: Int32, ofClass size: Int) -> Int32? {
         let last = Int32(owners[size].count - 1)
         let movedOwner = index == last ? nil : owners[size][last]

@@ -24,8 +24,9 @@ struct ExpiryMarks: Equatable {
         self.marks = marks
     }
 
-    /// Notes how far the events are. Returns the clock up to which rows have expired, nil when
-    /// there is none newly so.
+    /// Notes how far the events are.
+    ///
+    /// Returns the clock up to which rows have expired, nil when there is none newly so.
     mutating func advance(clock: Int64, watermark: Int64) -> Int64? {
         let mark = Mark(clock: clock, watermark: watermark)
         let step = max(timeToLive / 64, 1)

@@ -36,7 +36,7 @@ public final class ImplicitRecommender: Learner {
     private var evaluation: RankEvaluation
     private let changes: ModelChanges
     private let memory: ModelMemory
-    private let scratch: Scratch
+    private let scratch: StepScratch
     /// Steps that were left out because the loss was not finite.
     private var skippedSteps: Int64
 
@@ -67,7 +67,7 @@ public final class ImplicitRecommender: Learner {
             itemsTouched: itemsTouched,
             changes: changes
         )
-        scratch = Scratch(model)
+        scratch = StepScratch(model)
         (eventCount, repeatCount, skippedSteps) = (0, 0, 0)
         changes.begin(from: model, whole: wholeTensors)
     }
@@ -372,37 +372,5 @@ extension ImplicitRecommender {
         }
         for other in seen { scratch.isSeen.remove(other) }
         return count
-    }
-
-    /// Memory of one step, allocated once.
-    private final class Scratch {
-        let query = Column<Float>()
-        let gradient = Column<Float>()
-        let sources = Column<UnsafePointer<Float>?>()
-        let weights = Column<Float>()
-        let rows = Column<UnsafeMutablePointer<Float>?>()
-        let sums = Column<UnsafeMutablePointer<Float>?>()
-        let scores = Column<Float>()
-        let isSeen = RowSet()
-
-        init(_ model: RecommenderModel) {
-            let candidates = 1 + model.settings.implicit.negatives
-            query.append(repeating: 0, count: model.userFactors.stride)
-            gradient.append(repeating: 0, count: model.userFactors.stride)
-            sources.append(repeating: nil, count: 1 + model.historyLength)
-            weights.append(1)
-            for weight in model.historyWeights { weights.append(weight) }
-            rows.append(repeating: nil, count: candidates)
-            sums.append(repeating: nil, count: candidates)
-            scores.append(repeating: 0, count: candidates)
-        }
-
-        func set(_ index: Int, row: Int32, _ factors: RowMatrix, _ accumulators: RowMatrix) {
-            let (factors, sum) = (factors[row], accumulators[row])
-            ck_prefetch_row(factors, 64)
-            ck_prefetch_row(sum, 64)
-            rows.base[index] = factors
-            sums.base[index] = sum
-        }
     }
 }

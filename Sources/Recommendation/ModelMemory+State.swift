@@ -17,6 +17,7 @@ extension ModelMemory.State {
         tensors["memory.counts"] = Tensor([
             evictedUsers, evictedItems, notAdmitted, watermark, nextExpiry,
             userSketch?.additions ?? 0, itemSketch?.additions ?? 0,
+            Int64(userMarks?.marks.count ?? 0), Int64(itemMarks?.marks.count ?? 0),
         ])
         for (name, sketch, marks) in [
             ("users", userSketch, userMarks), ("items", itemSketch, itemMarks),
@@ -35,7 +36,7 @@ extension ModelMemory.State {
         state: any TensorSource
     ) throws(LearningError) {
         self.init(settings)
-        let counts: [Int64] = try state.values("memory.counts", shape: [7])
+        let counts: [Int64] = try state.values("memory.counts", shape: [9])
         guard counts.allSatisfy({ (-1...NamedTensors.maximumCount).contains($0) }) else {
             throw Self.damaged("memory.counts", "\(counts)")
         }
@@ -43,8 +44,8 @@ extension ModelMemory.State {
         (watermark, nextExpiry) = (counts[3], counts[4])
         userSketch = try Self.sketch("memory.users.sketch", counts[5], like: userSketch, state)
         itemSketch = try Self.sketch("memory.items.sketch", counts[6], like: itemSketch, state)
-        userMarks = try Self.marks("memory.users.marks", like: userMarks, state)
-        itemMarks = try Self.marks("memory.items.marks", like: itemMarks, state)
+        userMarks = try Self.marks("memory.users.marks", counts[7], like: userMarks, state)
+        itemMarks = try Self.marks("memory.items.marks", counts[8], like: itemMarks, state)
     }
 
     private static func sketch(
@@ -54,16 +55,21 @@ extension ModelMemory.State {
         _ state: any TensorSource
     ) throws(LearningError) -> AdmissionSketch? {
         let counters: [UInt8] = try state.values(name, shape: [-1])
+        let width = counters.count / AdmissionSketch.depth
+        guard width * AdmissionSketch.depth == counters.count, width & (width - 1) == 0 else {
+            throw damaged(name, "\(counters.count) counters")
+        }
         guard let empty, counters.count == empty.counters.count else { return empty }
         return AdmissionSketch(counters: counters, additions: additions)
     }
 
     private static func marks(
         _ name: String,
+        _ count: Int64,
         like empty: ExpiryMarks?,
         _ state: any TensorSource
     ) throws(LearningError) -> ExpiryMarks? {
-        let numbers: [Int64] = try state.values(name, shape: [-1, 2])
+        let numbers: [Int64] = try state.values(name, shape: [Int(max(count, 0)), 2])
         guard let empty else { return nil }
         let marks = stride(from: 0, to: numbers.count, by: 2).map {
             ExpiryMarks.Mark(clock: numbers[$0], watermark: numbers[$0 + 1])

@@ -160,15 +160,18 @@ extension ModelMemory {
         return true
     }
 
-    /// Forgets what has not come for too long. How often this is looked at depends on the number of
-    /// rows, so that it costs little for each event.
+    /// Forgets what has not come for too long.
+    ///
+    /// How often this is looked at depends on the number of rows, so that it costs little for each
+    /// event.
     private func expire(_ clock: Int64) {
+        let watermark = state.watermark
         let rows = max(model.users.count, model.items.count)
         state.nextExpiry = clock + Int64(max(rows / 16, 16))
-        if let upTo = state.userMarks?.advance(clock: clock, watermark: state.watermark) {
+        if let upTo = state.userMarks?.advance(clock: clock, watermark: watermark) {
             remove(LeastRecentlyUsed.rows(usersTouched.buffer, upTo: upTo), of: .users)
         }
-        if let upTo = state.itemMarks?.advance(clock: clock, watermark: state.watermark) {
+        if let upTo = state.itemMarks?.advance(clock: clock, watermark: watermark) {
             remove(LeastRecentlyUsed.rows(itemsTouched.buffer, upTo: upTo), of: .items)
         }
     }

@@ -10,7 +10,9 @@ extension RecommenderModel {
     }
 
     /// Gives the items in histories and seen lists other rows, in one pass; takes those out whose
-    /// new row is negative. `changed` is told whose histories or lists: some users twice.
+    /// new row is negative.
+    ///
+    /// `changed` is told whose histories or lists: some users twice.
     func renumberItems(_ newRows: [Int32], changed: (Int32) -> Void) {
         newRows.withUnsafeBufferPointer { newRows in
             for user in 0..<(historyLength > 0 ? users.count : 0) {

@@ -50,13 +50,13 @@ final class SeenLists {
     func set(_ user: Int, to items: UnsafeBufferPointer<Int32>) {
         if user == lists.count { appendUser() }
         resize(Int32(user), to: Int32(items.count))
-        guard let source = items.baseAddress else { return }
+        guard let source = items.baseAddress, !items.isEmpty else { return }
         let block = lists[user].block
         pool.block(block, ofClass: Self.sizeClass(Int32(items.count)))
             .update(from: source, count: items.count)
     }
 
-    /// The class of blocks that hold so many items: 4, 8, 16…
+    /// The class of the smallest blocks that hold so many items, of blocks of 4, 8, 16….
     private static func sizeClass(_ count: Int32) -> Int {
         max(0, Int32.bitWidth - (count - 1).leadingZeroBitCount - 2)
     }
@@ -90,8 +90,9 @@ extension SeenLists {
     /// Empties a user's list.
     func release(_ user: Int32) { resize(user, to: 0) }
 
-    /// Gives items other rows, or takes them out of all lists where the new row is negative; what is
-    /// left keeps its order. `changed` is told whose lists.
+    /// Gives items other rows, or takes them out of all lists where the new row is negative.
+    ///
+    /// What is left keeps its order. `changed` is told whose lists.
     func renumber(_ newRows: UnsafeBufferPointer<Int32>, changed: (Int32) -> Void) {
         for user in 0..<Int32(userCount) {
             let list = lists[user]

@@ -210,6 +210,7 @@ private func complaint(
         #expect(settingKey("publishInterval") == "publish_interval")
         #expect(settingKey("clientID") == "client_id")
         #expect(settingKey("name") == "name")
+        #expect(settingKey("producerIDExpiration") == "producer_id_expiration")
     }
 }
 

@@ -27,7 +27,7 @@ extension LearnerChecks {
             try #require(same(answers(model), before), "\(what)")
         }
         for name in increment.names {
-            let isSeen = name.hasPrefix("model.") || name.hasPrefix("rows/")
+            let isSeen = ["model.", "rows/", "size/"].contains { name.hasPrefix($0) }
             for (what, tensor) in Self.misshapen(increment, name) {
                 var damaged = increment
                 damaged[name] = tensor
@@ -114,14 +114,16 @@ extension LearnerChecks {
             for other in [0, count[0] - 1, count[0] + 1, .max, -1] {
                 add("\(table.name): put on \(other) rows", table.baseCountName, [other])
             }
+            let size: [Int64] = try increment.values(table.sizeName)
+            for other in [0, size[0] + 1, .max, -1] {
+                add("\(table.name): \(other) rows afterwards", table.sizeName, [other])
+            }
             for case .list(let values, let lengths) in table.columns {
                 let own: [Int32] = try increment.values(lengths)
                 for wrong in [[own[0] + 1, own[1] - 1], [-1, own[0] + own[1] + 1]] {
                     let changed = wrong + own.dropFirst(2)
-                    // Ids shifted by a byte are others' or cut; lists of rows may stay lists.
-                    if wrong[0] >= 0, try increment.type(of: values).elementType != .uint8 {
-                        continue
-                    }
+                    // Shifted by one, lists may stay lists, and ids ids.
+                    if wrong[0] >= 0 { continue }
                     add("\(lengths) \(wrong)", lengths, changed)
                 }
                 add("\(lengths) too long", lengths, [own[0] + 1] + own.dropFirst())

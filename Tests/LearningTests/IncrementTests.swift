@@ -29,6 +29,7 @@ struct IncrementTests {
             var tensors = encode(rows)
             tensors["rows/table"] = Tensor(rows.map { Int32($0) })
             tensors["base/table"] = Tensor([Int64(count)])
+            tensors["size/table"] = Tensor([Int64(max(count, (rows.last ?? -1) + 1))])
             tensors["whole"] = Tensor([whole])
             return tensors
         }

@@ -22,6 +22,8 @@ LISTS = {
 
 def table_of(name):
     """The table whose rows a tensor holds; None for one that is replaced as a whole."""
+    if name == "trainer.duplicates.identities":
+        return "duplicates"
     if not name.startswith(("model.", "optimizer.", "users.", "items.")):
         return None
     if "users" in name or name.startswith("model.seen."):

@@ -1,6 +1,8 @@
+import Learning
 import ArgumentParser
 import Foundation
 import KafkaBroker
+import Learning
 import Logging
 import ServiceLifecycle
 import UnixSignals
@@ -103,6 +105,7 @@ extension BrokerSettings {
             section.groupInitialRebalanceDelay.milliseconds
         )
         offsetsRetentionMilliseconds = Int(section.offsetsRetention.milliseconds)
+        producerExpirationMilliseconds = Int(section.producerIDExpiration.milliseconds)
         segmentBytes = Int(section.segmentSize.bytes)
         maxMessageBytes = Int(section.maximumBatchSize.bytes)
         requestMemoryBytes = Int(section.requestMemory.bytes)

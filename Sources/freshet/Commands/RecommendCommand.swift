@@ -71,8 +71,3 @@ struct RecommendCommand: ParsableCommand {
         }
     }
 }
-
-extension TimeSpan: ExpressibleByArgument {
-    init?(argument: String) { self.init(settingText: argument) }
-    var defaultValueDescription: String { settingText }
-}

@@ -1,5 +1,7 @@
+import Learning
 import ArgumentParser
 import KafkaBroker
+import Learning
 import Logging
 import Pipeline
 import ServiceLifecycle
