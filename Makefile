@@ -23,8 +23,8 @@ SEED ?= 1
 CASES ?= 1000000
 FRAMES ?= 100000
 
-.PHONY: help deps build test lint format quickstart examples crash-loop fuzz bench bench-broker clean \
-	conformance conformance-quick conformance-environments
+.PHONY: help deps build test lint format quickstart examples crash-loop fuzz bench bench-checkpoint \
+	bench-broker bench-memory clean conformance conformance-quick conformance-environments
 
 help:
 	@echo "make quickstart   install what is missing, build, and watch the loop run"
@@ -39,7 +39,9 @@ help:
 	@echo "make conformance  check the broker with raw requests and nine versions of client libraries"
 	@echo "make conformance-quick   the part of it that takes minutes, as the CI runs it"
 	@echo "make bench        measure: kernels, learner, the whole loop"
+	@echo "make bench-checkpoint  measure a checkpoint of a million users, and loading it"
 	@echo "make bench-broker measure the broker beside the bare disk (15 minutes)"
+	@echo "make bench-memory measure what a limit on memory costs and whether it holds (5 minutes)"
 	@echo "make clean        remove everything that was built"
 
 deps:
@@ -126,6 +128,14 @@ conformance-quick: conformance-environments
 bench: build
 	swift build -c release --product freshet-benchmarks
 	Benchmarks/run
+
+bench-memory:
+	swift build -c release --product freshet-benchmarks
+	Benchmarks/memory
+
+bench-checkpoint:
+	swift build -c release --product freshet-benchmarks
+	Benchmarks/checkpoint
 
 bench-broker: build
 	swift build -c release --product broker-load

@@ -68,7 +68,7 @@ let targets: [Target] = [
         name: "freshet-benchmarks",
         dependencies: ["CKernels", "Learning", "Recommendation"],
         path: "Benchmarks",
-        exclude: ["run", "movielens", "broker", "BrokerLoad"],
+        exclude: ["run", "checkpoint", "memory", "movielens", "broker", "BrokerLoad"],
         swiftSettings: swiftSettings
     ),
     .executableTarget(
@@ -124,7 +124,13 @@ let targets: [Target] = [
         ]
     ),
     tests("IntegrationTests", ["KafkaClient", "KafkaBroker", "Streaming", logging]),
-    tests("CrashTests", ["freshet", "ModelStore", "KafkaClient", "Streaming"]),
+    tests(
+        "CrashTests",
+        [
+            "freshet", "KafkaClient", "Learning", "ModelStore", "Pipeline", "Recommendation",
+            "Streaming",
+        ]
+    ),
     tests("TidyTests", []),
 ]
 

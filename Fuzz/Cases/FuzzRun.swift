@@ -30,6 +30,8 @@ package struct FuzzRun {
     private let untrusted = UntrustedBytes()
     private var index: UInt64 = 0
     private var name = ""
+    /// What a failure names besides: of a request the bytes of its API and version.
+    private var subject = ""
     /// What a step takes whatever the case is: errors with their texts, the first block of a buffer.
     private static let smallChange = 64 << 10
     /// What decompressors work with; lz4 takes most, two blocks of 4 MiB.
@@ -47,12 +49,14 @@ package struct FuzzRun {
         var random = SplitMix(seed: seed &+ index &* 0x9E37_79B9_7F4A_7C15)
         var generator = Generator(seed: random.next())
         let found: Bool
+        subject = ""
         switch generator.next() {
         case .stream(let pieces, let requests):
             name = "stream"
             found = stream(pieces, requests)
         case .request(let bytes, let isIntact):
             name = "request"
+            subject = "\(bytes.prefix(4))"
             found = request(bytes, isIntact)
         case .batch(let bytes, let isIntact, let isCompacted):
             name = "batch"
@@ -64,7 +68,7 @@ package struct FuzzRun {
 
     private mutating func fail(_ what: String) {
         // The first ones are enough to go on with.
-        if failures.count < 100 { failures.append("case \(index): \(what)") }
+        if failures.count < 100 { failures.append("case \(index) \(subject): \(what)") }
     }
 
     private mutating func stream(_ pieces: [[UInt8]], _ requests: [[UInt8]]?) -> Bool {

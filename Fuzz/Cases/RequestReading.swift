@@ -17,8 +17,11 @@ struct RequestReading {
             switch header.key {
             case .produce where ProduceRequest.versions.contains(header.version):
                 let request = try ProduceRequest(from: &bodyReader, version: header.version)
-                for records in request.topics.flatMap(\.partitions).compactMap(\.records) {
-                    precondition(records.upperBound <= body.count, "records outside the request")
+                // One by one: lists made here would count as the reader's memory.
+                for topic in request.topics {
+                    for records in topic.partitions.lazy.compactMap(\.records) {
+                        precondition(records.upperBound <= body.count, "records outside")
+                    }
                 }
             case .fetch where MessageSchema.of(.fetch)?.versions.contains(header.version) ?? false:
                 _ = try FetchRequest(from: &bodyReader, version: header.version)

@@ -15,6 +15,10 @@ public struct DuplicateWindow: Sendable {
     /// Open addressing with linear probing: places in the ring, -1 where there is none.
     private var table: [Int32] = []
     private var mask = 0
+    /// `addedCount` at the last checkpoint.
+    private var checkpointedCount: Int64 = 0
+    /// Places held at the last checkpoint.
+    private var checkpointedPlaces = 0
 
     /// What a place in the table holds that is free.
     private static let free: Int32 = -1
@@ -93,11 +97,31 @@ extension DuplicateWindow {
     private static let identitiesName = "trainer.duplicates.identities"
     private static let countsName = "trainer.duplicates.counts"
 
+    /// Where its tensors are tables: a row for each place of the ring.
+    public static let table = StateLayout.Table(
+        "duplicates",
+        columns: [.dense(identitiesName)]
+    )
+
     /// Adds the whole window to a state.
     public func encode(into state: inout NamedTensors) {
         guard capacity > 0 else { return }
         state[Self.identitiesName] = tensor(Array(0..<ring.count))
         state[Self.countsName] = Tensor([Int64(capacity), addedCount, duplicateCount])
+    }
+
+    /// Adds what was added since the last checkpoint to the last part of an increment.
+    public mutating func takeChanges(into increment: inout NamedTensors) {
+        guard capacity > 0 else { return }
+        let new = Int(min(addedCount - checkpointedCount, Int64(ring.count)))
+        let places = (0..<new).map { Int((addedCount - 1 - Int64($0)) % Int64(capacity)) }.sorted()
+        increment[Self.table.rowsName] = Tensor(places.map { Int32($0) })
+        increment[Self.table.baseCountName] = Tensor([Int64(checkpointedPlaces)])
+        increment[Self.table.sizeName] = Tensor([Int64(ring.count)])
+        increment[Self.identitiesName] = tensor(places)
+        increment[Self.countsName] = Tensor([Int64(capacity), addedCount, duplicateCount])
+        checkpointedCount = addedCount
+        checkpointedPlaces = ring.count
     }
 
     private func tensor(_ places: [Int]) -> Tensor {
@@ -111,8 +135,8 @@ extension DuplicateWindow {
     }
 
     /// The capacity of the window in a state; 0 when it has none.
-    public static func capacity(in state: NamedTensors) throws(LearningError) -> Int {
-        guard state[countsName] != nil else { return 0 }
+    public static func capacity(in state: any TensorSource) throws(LearningError) -> Int {
+        guard state.contains(countsName) else { return 0 }
         let counts = try state.values(countsName, of: Int64.self, shape: [3])
         guard (1...Int64(maximumCapacity)).contains(counts[0]) else {
             throw damage("\(countsName) holds \(counts)")
@@ -121,15 +145,30 @@ extension DuplicateWindow {
     }
 
     /// The window in a whole state; empty when it has none.
-    public init(state: NamedTensors) throws(LearningError) {
+    public init(state: any TensorSource) throws(LearningError) {
         self.init(capacity: try Self.capacity(in: state))
         guard capacity > 0 else { return }
         try apply(state, rows: nil)
     }
 
+    /// Brings the window to where it was when an increment was made.
+    public mutating func restore(_ increment: any TensorSource) throws(LearningError) {
+        let found = try Self.capacity(in: increment)
+        guard found == capacity else {
+            throw Self.damage("an increment's window holds \(found), the state's \(capacity)")
+        }
+        guard capacity > 0 else { return }
+        let rows = try increment.values(Self.table.rowsName, of: Int32.self, shape: [-1])
+        let base = try increment.values(Self.table.baseCountName, of: Int64.self, shape: [1])
+        guard base == [Int64(ring.count)] else {
+            throw .wrongBase(Self.table.name, base, [Int64(ring.count)])
+        }
+        try apply(increment, rows: rows)
+    }
+
     /// Takes over identities (all, or those of some rows) and counts, once they have been checked.
     private mutating func apply(
-        _ source: NamedTensors,
+        _ source: any TensorSource,
         rows: [Int32]?
     ) throws(LearningError) {
         let words = try source.values(Self.identitiesName, of: Int64.self, shape: [-1, 2])
@@ -152,6 +191,7 @@ extension DuplicateWindow {
         }
         ring = new
         (addedCount, duplicateCount) = (counts[1], counts[2])
+        (checkpointedCount, checkpointedPlaces) = (addedCount, ring.count)
         grow()
     }
 
@@ -164,6 +204,8 @@ extension DuplicateWindow {
     }
 
     /// The window that the same events would have left with another capacity, as far as it is known.
+    ///
+    /// Its next checkpoint must be a whole one.
     public func resized(to newCapacity: Int) -> DuplicateWindow {
         guard newCapacity != capacity else { return self }
         var window = DuplicateWindow(capacity: newCapacity)
@@ -174,5 +216,10 @@ extension DuplicateWindow {
             _ = window.insert(ring[place])
         }
         return window
+    }
+
+    /// Takes note that a whole checkpoint holds all there is.
+    public mutating func tookWholeCheckpoint() {
+        (checkpointedCount, checkpointedPlaces) = (addedCount, ring.count)
     }
 }

@@ -58,7 +58,7 @@ private struct WholeFile: ~Copyable {
                     overlaid[tensor.name] = tensor
                 }
             }
-            names.formUnion([table.rowsName, table.baseCountName])
+            names.formUnion([table.rowsName, table.baseCountName, table.sizeName])
         }
         for name in increment.names where !names.contains(name) {
             guard let tensor = increment[name] else { continue }
@@ -97,8 +97,8 @@ extension TensorSource {
     /// Throws unless the state that this increment is put on holds what `base/NAME` says.
     public func requireBase(_ name: String, in base: any TensorSource) throws(LearningError) {
         let stateName = String(name.dropFirst(Increment.basePrefix.utf8.count))
-        let expected: [Int64] = try values(name)
-        let found: [Int64] = try base.values(stateName)
+        let found: [Int64] = try base.values(stateName, shape: [-1])
+        let expected: [Int64] = try values(name, shape: [found.count])
         guard expected == found else { throw .wrongBase(stateName, expected, found) }
     }
 }

@@ -1,7 +1,8 @@
 /// What changed between two checkpoints: the changed rows of each table, and the whole tensors.
 ///
 /// Tensors have the names they have in the whole state. Besides, `rows/TABLE` says which rows are
-/// there; rows from the old count on extend the table. `base/TABLE` holds the old count, and
+/// there; rows from the old count on extend the table. `size/TABLE` says how many rows there are
+/// afterwards, which may be fewer than before. `base/TABLE` holds the old count, and
 /// `base/NAME` for some whole tensors what tensor NAME held before: so an increment that is put on
 /// the wrong state is noticed.
 public enum Increment {
@@ -30,7 +31,10 @@ public enum Increment {
         for table in layout.tables {
             let rows = take(table.rowsName)
             guard !rows.isEmpty else { continue }
-            let merge = RowMerge(rows.map { $0.values(of: Int32.self) ?? [] })
+            // Rows that an early part has may be gone in the end.
+            let size = take(table.sizeName).last?.values(of: Int64.self)?.first
+            let merge = RowMerge(rows.map { $0.values(of: Int32.self) ?? [] }, below: size)
+            if let size { result[table.sizeName] = Tensor([size]) }
             result[table.rowsName] = Tensor(merge.rows)
             for column in table.columns {
                 switch column {
@@ -64,12 +68,15 @@ private struct RowMerge {
     private(set) var rows: [Int32] = []
     private var runs: [Run] = []
 
-    init(_ parts: [[Int32]]) {
-        let end = Int(parts.compactMap(\.last).max() ?? -1) + 1
+    init(_ parts: [[Int32]], below size: Int64?) {
+        let highest = Int(parts.compactMap(\.last).max() ?? -1) + 1
+        let end = min(highest, size.map { Int($0) } ?? highest)
         // For each row the last part that has it, -1 for none, and its place there.
         var latest = [(part: Int32, index: Int32)](repeating: (-1, 0), count: end)
         for (part, rows) in parts.enumerated() {
-            for (index, row) in rows.enumerated() { latest[Int(row)] = (Int32(part), Int32(index)) }
+            for (index, row) in rows.enumerated() where Int(row) < end {
+                latest[Int(row)] = (Int32(part), Int32(index))
+            }
         }
         for (row, source) in latest.enumerated() where source.part >= 0 {
             rows.append(Int32(row))

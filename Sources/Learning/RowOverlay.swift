@@ -24,9 +24,9 @@ struct RowOverlay {
         guard expected == [Int64(baseCount)] else {
             throw .wrongBase(table.name, expected, [Int64(baseCount)])
         }
-        let rows = try increment.changedRows(of: table, oldCount: baseCount)
+        let (rows, size) = try increment.changedRows(of: table, oldCount: baseCount)
         incrementCount = rows.count
-        count = max(baseCount, (rows.last.map(Int.init) ?? -1) + 1)
+        count = size
         var runs: [Run] = []
         var next = 0
         for (index, row) in rows.enumerated() {
@@ -40,9 +40,7 @@ struct RowOverlay {
             }
             next = Int(row) + 1
         }
-        if next < baseCount {
-            runs.append(Run(isBase: true, start: next, count: baseCount - next))
-        }
+        if next < size { runs.append(Run(isBase: true, start: next, count: size - next)) }
         self.runs = runs
     }
 
@@ -184,13 +182,14 @@ extension TensorSource {
         return count
     }
 
-    /// The rows that an increment holds of a table of `oldCount` rows.
+    /// The rows that an increment holds of a table of `oldCount` rows, and how many rows there are
+    /// after it.
     ///
     /// They must ascend, so that each stands once, and extend the table without a hole.
     public func changedRows(
         of table: StateLayout.Table,
         oldCount: Int
-    ) throws(LearningError) -> [Int32] {
+    ) throws(LearningError) -> (rows: [Int32], size: Int) {
         let rows: [Int32] = try values(table.rowsName, shape: [-1])
         var previous: Int32 = -1
         for row in rows {
@@ -204,7 +203,19 @@ extension TensorSource {
             }
             previous = row
         }
-        return rows
+        let size: [Int64] = try values(table.sizeName, shape: [1])
+        let isGrown = Int(previous) >= oldCount
+        guard size[0] > previous, size[0] >= 0, size[0] <= oldCount || isGrown,
+            !isGrown || size[0] == previous + 1
+        else {
+            throw LearningError(
+                .tensor,
+                "tensor \"\(table.sizeName)\" holds \(size[0]); the table has \(oldCount) rows, "
+                    + "the last one in the increment is \(previous)",
+                remedy: "the increment is damaged; use another version"
+            )
+        }
+        return (rows, Int(size[0]))
     }
 
     /// Where lists begin whose lengths must fit their elements.

@@ -45,6 +45,9 @@ public struct StateLayout: Sendable, Equatable {
 
         /// The tensor of an increment that says how many rows there were before it: I64 [1].
         public var baseCountName: String { Increment.basePrefix + name }
+
+        /// The tensor of an increment that says how many rows there are after it: I64 [1].
+        public var sizeName: String { "size/" + name }
     }
 
     /// The tables.

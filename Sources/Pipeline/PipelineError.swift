@@ -42,16 +42,6 @@ public struct PipelineError: Error, Sendable, Equatable, CustomStringConvertible
         self.init(error.kind == .fenced ? .fenced : .store, error.message, remedy: error.remedy)
     }
 
-    /// A version whose file adds to another's, where only whole files are read.
-    init(incrementOf version: ModelVersion) {
-        self.init(
-            .store,
-            "version \(version.number) of model \"\(version.model)\" adds to version "
-                + "\(version.base ?? 0), and this program reads whole files only",
-            remedy: "use the version of freshet that wrote it"
-        )
-    }
-
     /// The same failure, as the learner told it.
     public init(_ error: LearningError) {
         self.init(.learner, error.message, remedy: error.remedy)

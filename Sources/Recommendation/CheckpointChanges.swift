@@ -94,6 +94,7 @@ final class CheckpointChanges {
         var part = base
         for (table, set) in zip(tables, changed) {
             table.encode(.some(set.takeAll()), into: &part)
+            part[table.layout.sizeName] = Tensor([Int64(table.ids.count)])
         }
         for name in whole.names { part[name] = whole[name] }
         begin(from: whole)

@@ -1,17 +1,23 @@
+import Glibc
 import Learning
 
 /// A growing array of plain numbers at a stable owner: no copy on write, no reference counting in
 /// hot loops.
 ///
-/// Owned by one thread, with the object that holds it.
+/// What is reserved beyond the elements is address space only: it has never been written, and large
+/// blocks move by remapping pages, not by copying (`realloc`). An array that shrank by a quarter
+/// gives memory back. So the elements are what is counted as its memory. Owned by one thread, with
+/// the object that holds it.
 final class Column<Element: BitwiseCopyable> {
     private(set) var base: UnsafeMutablePointer<Element>
     private(set) var count = 0
     private var capacity: Int
+    /// The most elements since memory was given back.
+    private var touched = 0
 
     init(capacity: Int = 16) {
         self.capacity = capacity
-        base = .allocate(capacity: capacity)
+        base = Self.resize(nil, to: capacity)
     }
 
     convenience init(_ elements: [Element]) {
@@ -19,7 +25,10 @@ final class Column<Element: BitwiseCopyable> {
         elements.withUnsafeBufferPointer { append($0) }
     }
 
-    deinit { base.deallocate() }
+    deinit { free(base) }
+
+    /// Bytes of the elements.
+    var byteCount: Int { count * MemoryLayout<Element>.stride }
 
     subscript(index: Int) -> Element {
         get {
@@ -66,13 +75,39 @@ final class Column<Element: BitwiseCopyable> {
 
     var buffer: UnsafeBufferPointer<Element> { UnsafeBufferPointer(start: base, count: count) }
 
+    /// Drops the elements from `newCount` on.
+    func truncate(to newCount: Int) {
+        assert(newCount <= count)
+        touched = max(touched, count)
+        count = newCount
+        // Less than 64 KiB is not worth a call.
+        let unused = (touched - count) * MemoryLayout<Element>.stride
+        guard unused >= 1 << 16, touched - count > touched / 4 else { return }
+        capacity = max(count, 16)
+        base = Self.resize(base, to: capacity)
+        touched = count
+    }
+
+    /// Copies `width` elements from row `source` to row `target`.
+    func copyRow(_ source: Int32, to target: Int32, width: Int = 1) {
+        (base + Int(target) * width).update(from: base + Int(source) * width, count: width)
+    }
+
     private func grow(to needed: Int) {
-        let larger = max(needed, capacity * 2)
-        let target = UnsafeMutablePointer<Element>.allocate(capacity: larger)
-        target.update(from: base, count: count)
-        base.deallocate()
-        base = target
-        capacity = larger
+        capacity = max(needed, capacity * 2)
+        base = Self.resize(base, to: capacity)
+    }
+
+    private static func resize(
+        _ memory: UnsafeMutablePointer<Element>?,
+        to capacity: Int
+    ) -> UnsafeMutablePointer<Element> {
+        precondition(MemoryLayout<Element>.alignment <= 16)
+        let byteCount = capacity * MemoryLayout<Element>.stride
+        guard let target = realloc(memory, max(byteCount, 1)) else {
+            fatalError("no memory for \(byteCount) bytes")
+        }
+        return target.bindMemory(to: Element.self, capacity: capacity)
     }
 }
 

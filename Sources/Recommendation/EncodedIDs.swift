@@ -21,18 +21,21 @@ struct EncodedIDs {
         self.lengths = lengths
     }
 
-    /// Reads what `encode` wrote, and checks that each is an id by itself; `count` of them, if it
-    /// is given.
+    /// Reads what `encode` wrote, and checks that each is an id by itself.
+    ///
+    /// A free row has an id of no bytes, where that is allowed.
     init(
         _ source: any TensorSource,
         prefix: String,
-        count: Int? = nil
+        count: Int,
+        allowsFree: Bool = false
     ) throws(LearningError) {
         bytes = try source.values(prefix + "bytes", shape: [-1])
-        lengths = try source.values(prefix + "lengths", shape: [count ?? -1])
+        lengths = try source.values(prefix + "lengths", shape: [count])
         var total = 0
         for length in lengths {
-            guard (1...Int32(InteractionEvents.maximumIDLength)).contains(length) else {
+            let least: Int32 = allowsFree ? 0 : 1
+            guard (least...Int32(InteractionEvents.maximumIDLength)).contains(length) else {
                 throw Self.damaged(prefix, "an id of \(length) bytes")
             }
             total += Int(length)
@@ -94,39 +97,56 @@ struct EncodedIDs {
 }
 
 extension IDTable {
-    /// Fills an empty table. Throws when an id stands twice; the table is then of no use any more.
+    /// Fills an empty table.
+    ///
+    /// Throws when an id stands twice; the table is then of no use any more.
     func fill(_ encoded: EncodedIDs, prefix: String) throws(LearningError) {
         reserve(encoded.lengths.count)
-        let twice = encoded.firstIndex { id in !insertIfAbsent(id, hash: hash(id)) }
+        let twice = encoded.firstIndex { id in
+            let row = appendFreeRow()
+            guard !id.isEmpty else { return false }
+            let hash = hash(id)
+            guard find(id, hash: hash) == Self.absent else { return true }
+            insert(id, hash: hash, at: row)
+            return false
+        }
         if let twice {
             throw EncodedIDs.damaged(prefix, "an id twice, the second one at \(twice)")
         }
     }
 
-    /// Throws unless rows of this table have these ids, and further rows have new ones.
-    func check(_ encoded: EncodedIDs, of rows: [Int32], prefix: String) throws(LearningError) {
+    /// Throws unless rows of this table can be given these ids while other rows, of those below
+    /// `size`, keep theirs.
+    func check(
+        _ encoded: EncodedIDs,
+        of rows: [Int32],
+        size: Int,
+        prefix: String
+    ) throws(LearningError) {
         let others = IDTable(seed: 0)
+        let replaced = RowSet(rows)
         let wrong = encoded.firstIndex { id, place in
-            guard Int(rows[place]) >= count else { return !isEqual(rows[place], id) }
-            return find(id, hash: hash(id)) != Self.absent
-                || !others.insertIfAbsent(id, hash: others.hash(id))
+            guard !id.isEmpty else { return false }
+            let row = find(id, hash: hash(id))
+            let isKept = row != Self.absent && row < size && !replaced.contains(row)
+            return isKept || !others.insertIfAbsent(id, hash: others.hash(id))
         }
         if let wrong {
             throw EncodedIDs.damaged(prefix, "for row \(rows[wrong]) the id of another row")
         }
     }
 
-    /// Adds those ids, checked before, whose rows are new.
-    func append(_ encoded: EncodedIDs, of rows: [Int32]) {
-        let oldCount = count
+    /// Gives rows these ids, checked before; rows beyond the last are added.
+    func place(_ encoded: EncodedIDs, at rows: [Int32]) {
+        // An id may have gone from one of these rows to another: first all go, then all come.
         encoded.forEach { id, place in
-            if Int(rows[place]) >= oldCount { _ = insert(id, hash: hash(id)) }
+            let row = rows[place]
+            if row >= count { appendFreeRow() }
+            if !isFree(row), id.isEmpty || !isEqual(row, id) { remove(row) }
         }
-    }
-
-    /// Throws unless all ids are new here and different from each other.
-    func requireNew(_ encoded: EncodedIDs, prefix: String) throws(LearningError) {
-        let rows = (0..<encoded.lengths.count).map { Int32(count + $0) }
-        try check(encoded, of: rows, prefix: prefix)
+        encoded.forEach { id, place in
+            guard isFree(rows[place]), !id.isEmpty else { return }
+            insert(id, hash: hash(id), at: rows[place])
+        }
     }
 }

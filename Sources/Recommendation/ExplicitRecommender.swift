@@ -33,6 +33,7 @@ public final class ExplicitRecommender: Learner {
     /// Squared and absolute error of the model, squared error of the mean of all ratings.
     private var means: PrequentialMeans
     private let changes: ModelChanges
+    private let memory: ModelMemory
     /// Steps that were left out because the error was not finite.
     private var skippedSteps: Int64
 
@@ -48,6 +49,13 @@ public final class ExplicitRecommender: Learner {
         tables = [users, items]
         means = PrequentialMeans(columns: 3, window: settings.windowEvents)
         changes = ModelChanges(of: tables)
+        memory = ModelMemory(
+            of: model,
+            tables: tables,
+            usersTouched: usersTouched,
+            itemsTouched: itemsTouched,
+            changes: changes
+        )
         (eventCount, skippedSteps) = (0, 0)
         changes.begin(from: model, whole: wholeTensors)
     }
@@ -86,10 +94,11 @@ public final class ExplicitRecommender: Learner {
 
     /// Learns the events in order: predicts, then learns each.
     public func learn(_ events: InteractionEvents) {
+        let timestamps = events.timestamps
         _ = events.withColumns { events, arena in
             for index in events.indices {
                 prefetch(events, at: index + 12, rowsAt: index + 6, arena: arena)
-                learn(events[index], arena: arena)
+                learn(events[index], timestamp: timestamps[index], arena: arena)
             }
         }
     }
@@ -123,6 +132,7 @@ public final class ExplicitRecommender: Learner {
         var tensors = NamedTensors()
         model.encodeTotals(into: &tensors, prefix: "model.")
         means.encode(into: &tensors, prefix: "evaluation.")
+        memory.state.encode(into: &tensors)
         tensors["state.counts"] = Tensor([eventCount, skippedSteps])
         return tensors
     }
@@ -139,9 +149,11 @@ public final class ExplicitRecommender: Learner {
             prefix: "evaluation."
         )
         let counts = try state.counts("state.counts", shape: [2])
+        let newMemory = try ModelMemory.State(settings.memory, state: state)
         return { [self] in
             (model.clock, model.ratings) = totals
             means = newMeans
+            memory.state = newMemory
             (eventCount, skippedSteps) = (counts[0], counts[1])
             changes.begin(from: model, whole: wholeTensors)
         }
@@ -151,12 +163,13 @@ public final class ExplicitRecommender: Learner {
     public var metrics: [Metric] {
         var metrics = [
             Metric("events", Double(eventCount)),
-            Metric("users", Double(model.users.count)),
-            Metric("items", Double(model.items.count)),
+            Metric("users", Double(model.users.usedCount)),
+            Metric("items", Double(model.items.usedCount)),
             Metric("skipped.steps", Double(skippedSteps)),
             Metric("scored", Double(means.scoredCount)),
             Metric("evaluation.rate", 1),
         ]
+        metrics += memory.metrics
         let parts: [(String, (Int) -> Double)] = [
             ("", { self.means.mean($0) }),
             ("window.", { self.means.windowMean($0) }),
@@ -194,20 +207,32 @@ extension ExplicitRecommender {
         if item != IDTable.absent { ck_prefetch_row(model.itemFactors[item], 64) }
     }
 
-    private func learn(_ event: InteractionEvents.Interaction, arena: UnsafeRawPointer) {
+    private func learn(
+        _ event: InteractionEvents.Interaction,
+        timestamp: Int64,
+        arena: UnsafeRawPointer
+    ) {
         eventCount += 1
+        if memory.isOn {
+            let isLearned = memory.prepare(
+                event,
+                timestamp: timestamp,
+                clock: eventCount,
+                arena: arena
+            )
+            guard isLearned else { return pass(event, arena: arena) }
+        }
         let userID = event.user(in: arena)
         let itemID = event.item(in: arena)
         var user = model.users.find(userID, hash: event.userHash)
         if user == IDTable.absent {
-            user = model.addUser(userID, hash: event.userHash)
-            userCounts.append(0)
-            usersTouched.append(0)
+            user = model.addUser(userID, hash: event.userHash, in: tables[0])
+            changes.ofUsers.add(user)
         }
         var item = model.items.find(itemID, hash: event.itemHash)
         if item == IDTable.absent {
-            item = model.addItem(itemID, hash: event.itemHash)
-            itemsTouched.append(0)
+            item = model.addItem(itemID, hash: event.itemHash, in: tables[1])
+            changes.ofItems.add(item)
         }
         usersTouched[user] = eventCount
         itemsTouched[item] = eventCount
@@ -227,6 +252,17 @@ extension ExplicitRecommender {
         changes.users.insert(user)
         changes.items.insert(item)
         changes.popularity.insert(item)
+    }
+
+    /// A rating that is not learned, since its user or item has not come often enough: predicted
+    /// from what is known of the other.
+    private func pass(_ event: InteractionEvents.Interaction, arena: UnsafeRawPointer) {
+        let (user, item) = model.rows(of: event, arena: arena)
+        let userBias = user == IDTable.absent ? 0 : model.userBiases[user]
+        let itemBias = item == IDTable.absent ? 0 : model.itemBiases[item]
+        let taste = Double(userBias + itemBias)
+        score(model.ratings.mean + model.ratings.spread * taste, rating: Double(event.value))
+        memory.touch(user: user, item: item, clock: eventCount)
     }
 
     /// z = b_u + b_i + p_u·q_i.

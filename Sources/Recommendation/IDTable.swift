@@ -1,32 +1,51 @@
 import CKernels
 import Learning
 
-/// Maps ids, which are bytes, to rows 0, 1, 2… in order of arrival.
+/// Maps ids, which are bytes, to rows 0, 1, 2…; rows whose ids were removed are used again, the
+/// lowest first.
 ///
 /// Open addressing with linear probing: a slot holds 32 bits of the hash and the row + 1, so that a
-/// look-up reads the id's bytes only when it has found it. Nothing is ever removed. Owned by one
-/// thread, with the object that holds it.
+/// look-up reads the id's bytes only when it has found it. Removal shifts the slots behind it back
+/// (Knuth, volume 3, 6.4, algorithm R), so that there are no tombstones. Owned by one thread, with
+/// the object that holds it.
 final class IDTable {
     /// An id that is not in the table.
     static let absent: Int32 = -1
 
+    /// Where the bytes of a row's id are; a free row has none.
+    private struct Place: BitwiseCopyable {
+        var block: Int32 = 0
+        var length: Int32 = 0
+
+        /// Blocks of 8, 16, 24… bytes.
+        var sizeClass: Int { (Int(length) - 1) >> 3 }
+    }
+
     private let seed: UInt64
     private var slots: Column<UInt64>
     private var mask: Int
-    // ids.base[starts[row] ..< starts[row + 1]]
-    private let ids = Column<UInt8>(capacity: 1024)
-    private let starts = Column<Int>([0])
+    private let places = Column<Place>()
+    private let ids = BlockPool<UInt8>(
+        lengths: (1...InteractionEvents.maximumIDLength / 8).map { $0 * 8 }
+    )
+    /// Rows without an id.
+    let free = FreeRows()
 
     /// An empty table; `seed` keys the hash, so that ids that collide cannot be made up in advance.
     init(seed: UInt64) {
         self.seed = Self.hashSeed(seed)
-        slots = Column(capacity: 64)
-        slots.append(repeating: 0, count: 64)
+        slots = Self.emptySlots(64)
         mask = 63
     }
 
+    /// Number of rows, free ones too.
+    var count: Int { places.count }
+
     /// Number of ids.
-    var count: Int { starts.count - 1 }
+    var usedCount: Int { places.count - free.count }
+
+    /// Whether the row has no id.
+    func isFree(_ row: Int32) -> Bool { places.base[Int(row)].length == 0 }
 
     /// The hash of an id under a model's seed.
     static func hash(_ id: UnsafeRawBufferPointer, hashSeed: UInt64) -> UInt64 {
@@ -55,14 +74,25 @@ final class IDTable {
         }
     }
 
-    /// Adds an id that is absent and returns its row.
+    /// Adds an id that is absent and returns its row: the lowest free one, or a new one.
     func insert(_ id: UnsafeRawBufferPointer, hash: UInt64) -> Int32 {
-        precondition(count < Int(Int32.max) - 1, "more than 2^31 ids")
-        if (count + 1) * 2 > mask + 1 { resize(for: count + 1) }
-        ids.append(id.assumingMemoryBound(to: UInt8.self))
-        starts.append(ids.count)
-        place(row: Int32(count - 1), hash: hash)
-        return Int32(count - 1)
+        let row = free.lowest() ?? appendFreeRow()
+        insert(id, hash: hash, at: row)
+        return row
+    }
+
+    /// Adds an id that is absent at a row that is free.
+    func insert(_ id: UnsafeRawBufferPointer, hash: UInt64, at row: Int32) {
+        precondition((1...InteractionEvents.maximumIDLength).contains(id.count))
+        free.remove(row)
+        var place = Place(block: 0, length: Int32(id.count))
+        place.block = ids.allocate(ofClass: place.sizeClass, owner: row, filledWith: 0)
+        UnsafeMutableRawBufferPointer(
+            start: ids.block(place.block, ofClass: place.sizeClass),
+            count: id.count
+        ).copyMemory(from: id)
+        places[row] = place
+        enter(row: row, hash: hash)
     }
 
     /// Adds an id unless it is there; returns whether it was absent.
@@ -72,37 +102,134 @@ final class IDTable {
         return true
     }
 
-    /// Makes room for so many ids at once.
-    func reserve(_ count: Int) { if count * 2 > mask + 1 { resize(for: count) } }
+    /// Makes room for so many rows at once.
+    func reserve(_ rows: Int) { if 2 * rows > mask + 1 { rebuildSlots(rows: rows) } }
 
-    /// The bytes of a row's id, valid until the next insertion.
+    /// Adds a row without an id.
+    @discardableResult
+    func appendFreeRow() -> Int32 {
+        precondition(count < Int(Int32.max) - 1, "more than 2^31 ids")
+        if 2 * (count + 1) > mask + 1 { rebuildSlots(rows: count + 1) }
+        let row = Int32(count)
+        places.append(Place())
+        free.insert(row)
+        return row
+    }
+
+    /// Removes a row's id; the row is free then.
+    func remove(_ row: Int32) {
+        removeSlot(of: row)
+        let place = places[row]
+        places[row] = Place()
+        release(place)
+        free.insert(row)
+    }
+
+    /// Moves an id from one row to another, which is free.
+    func move(_ row: Int32, to target: Int32) {
+        let hash = hash(self[row])
+        removeSlot(of: row)
+        let place = places[row]
+        ids.setOwner(of: place.block, ofClass: place.sizeClass, to: target)
+        places[target] = place
+        places[row] = Place()
+        free.remove(target)
+        free.insert(row)
+        enter(row: target, hash: hash)
+    }
+
+    /// Drops the rows from `newCount` on, which must be free.
+    func truncate(to newCount: Int) {
+        for row in newCount..<count { free.remove(Int32(row)) }
+        places.truncate(to: newCount)
+        guard Self.slotCount(rows: newCount) < mask + 1 else { return }
+        rebuildSlots(rows: newCount)
+    }
+
+    /// The bytes of a row's id, none for a free row; valid until the next change.
     subscript(row: Int32) -> UnsafeRawBufferPointer {
-        let start = starts[Int(row)]
-        return UnsafeRawBufferPointer(start: ids.base + start, count: starts[Int(row) + 1] - start)
+        let place = places[row]
+        guard place.length > 0 else { return UnsafeRawBufferPointer(start: nil, count: 0) }
+        return UnsafeRawBufferPointer(
+            start: ids.block(place.block, ofClass: place.sizeClass),
+            count: Int(place.length)
+        )
+    }
+
+    private func release(_ place: Place) {
+        if let moved = ids.release(place.block, ofClass: place.sizeClass) {
+            places.base[Int(moved)].block = place.block
+        }
     }
 
     /// Whether the row has this id.
     func isEqual(_ row: Int32, _ id: UnsafeRawBufferPointer) -> Bool {
-        let own = self[row]
-        guard own.count == id.count, let left = own.baseAddress, let right = id.baseAddress else {
-            return own.count == id.count
-        }
-        return ck_equal(left, right, own.count) != 0
+        let place = places[row]
+        guard Int(place.length) == id.count, let right = id.baseAddress else { return false }
+        return ck_equal(ids.block(place.block, ofClass: place.sizeClass), right, id.count) != 0
+    }
+}
+
+// MARK: - Slots
+
+extension IDTable {
+    /// Slots for so many rows: a power of two, at most half of them used.
+    static func slotCount(rows: Int) -> Int {
+        var size = 64
+        while size < 2 * rows { size *= 2 }
+        return size
     }
 
-    private func place(row: Int32, hash: UInt64) {
+    private static func emptySlots(_ count: Int) -> Column<UInt64> {
+        let slots = Column<UInt64>(capacity: count)
+        slots.append(repeating: 0, count: count)
+        return slots
+    }
+
+    private func enter(row: Int32, hash: UInt64) {
         var slot = Int(truncatingIfNeeded: hash) & mask
         while slots.base[slot] != 0 { slot = (slot + 1) & mask }
         slots.base[slot] = (hash & 0xFFFF_FFFF_0000_0000) | UInt64(row + 1)
     }
 
-    /// Gives the table the least power of two of slots of which at most half are taken.
-    private func resize(for count: Int) {
-        var size = mask + 1
-        while size < count * 2 { size *= 2 }
-        slots = Column(capacity: size)
-        slots.append(repeating: 0, count: size)
-        mask = size - 1
-        for row in 0..<Int32(self.count) { place(row: row, hash: hash(self[row])) }
+    private func removeSlot(of row: Int32) {
+        var hole = Int(truncatingIfNeeded: hash(self[row])) & mask
+        while Self.row(slots.base[hole]) != row { hole = (hole + 1) & mask }
+        var slot = (hole + 1) & mask
+        while slots.base[slot] != 0 {
+            let home = Int(truncatingIfNeeded: hash(self[Self.row(slots.base[slot])])) & mask
+            // An entry fills the hole when its home does not lie between hole and entry.
+            if (slot - home) & mask >= (slot - hole) & mask {
+                slots.base[hole] = slots.base[slot]
+                hole = slot
+            }
+            slot = (slot + 1) & mask
+        }
+        slots.base[hole] = 0
+    }
+
+    private static func row(_ entry: UInt64) -> Int32 { Int32(truncatingIfNeeded: entry) - 1 }
+
+    private func rebuildSlots(rows: Int) {
+        slots = Self.emptySlots(Self.slotCount(rows: rows))
+        mask = slots.count - 1
+        for row in 0..<Int32(count) where !isFree(row) { enter(row: row, hash: hash(self[row])) }
+    }
+}
+
+// MARK: - Memory
+
+extension IDTable {
+    /// Bytes of ids and table.
+    var byteCount: Int { places.byteCount + slots.byteCount + ids.byteCount }
+
+    /// How many bytes more an id of this length would take.
+    func growth(idLength: Int) -> Int {
+        var bytes = ids.byteCount(ofClass: (idLength - 1) >> 3)
+        if free.count == 0 {
+            bytes += MemoryLayout<Place>.stride
+            bytes += (Self.slotCount(rows: count + 1) - slots.count) * MemoryLayout<UInt64>.stride
+        }
+        return bytes
     }
 }

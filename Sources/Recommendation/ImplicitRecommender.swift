@@ -35,7 +35,8 @@ public final class ImplicitRecommender: Learner {
     private let tables: [StateTable]
     private var evaluation: RankEvaluation
     private let changes: ModelChanges
-    private let scratch: Scratch
+    private let memory: ModelMemory
+    private let scratch: StepScratch
     /// Steps that were left out because the loss was not finite.
     private var skippedSteps: Int64
 
@@ -59,7 +60,14 @@ public final class ImplicitRecommender: Learner {
         tables = [users, items]
         evaluation = RankEvaluation(settings: settings)
         changes = ModelChanges(of: tables)
-        scratch = Scratch(model)
+        memory = ModelMemory(
+            of: model,
+            tables: tables,
+            usersTouched: usersTouched,
+            itemsTouched: itemsTouched,
+            changes: changes
+        )
+        scratch = StepScratch(model)
         (eventCount, repeatCount, skippedSteps) = (0, 0, 0)
         changes.begin(from: model, whole: wholeTensors)
     }
@@ -96,13 +104,14 @@ public final class ImplicitRecommender: Learner {
 
     /// Learns the events in order: ranks, then learns each.
     public func learn(_ events: InteractionEvents) {
+        let timestamps = events.timestamps
         _ = events.withColumns { events, arena in
             for index in events.indices {
                 if index + 8 < events.count {
                     model.users.prefetch(events[index + 8].userHash)
                     model.items.prefetch(events[index + 8].itemHash)
                 }
-                learn(events[index], arena: arena)
+                learn(events[index], timestamp: timestamps[index], arena: arena)
             }
         }
     }
@@ -136,6 +145,7 @@ public final class ImplicitRecommender: Learner {
         var tensors = NamedTensors()
         model.encodeTotals(into: &tensors, prefix: "model.")
         evaluation.encode(into: &tensors)
+        memory.state.encode(into: &tensors)
         tensors["state.counts"] = Tensor([eventCount, repeatCount, skippedSteps])
         return tensors
     }
@@ -146,10 +156,12 @@ public final class ImplicitRecommender: Learner {
     ) throws(LearningError) -> () -> Void {
         let totals = try RecommenderModel.totals(in: state, prefix: "model.")
         let newEvaluation = try RankEvaluation(settings: settings, state: state)
+        let newMemory = try ModelMemory.State(settings.memory, state: state)
         let counts = try state.counts("state.counts", shape: [3])
         return { [self] in
             (model.clock, model.ratings) = totals
             evaluation = newEvaluation
+            memory.state = newMemory
             (eventCount, repeatCount, skippedSteps) = (counts[0], counts[1], counts[2])
             changes.begin(from: model, whole: wholeTensors)
         }
@@ -160,18 +172,31 @@ public final class ImplicitRecommender: Learner {
         [
             Metric("events", Double(eventCount)),
             Metric("repeats", Double(repeatCount)),
-            Metric("users", Double(model.users.count)),
-            Metric("items", Double(model.items.count)),
+            Metric("users", Double(model.users.usedCount)),
+            Metric("items", Double(model.items.usedCount)),
             Metric("skipped.steps", Double(skippedSteps)),
-        ] + evaluation.metrics
+        ] + memory.metrics + evaluation.metrics
     }
 }
 
 // MARK: - One event
 
 extension ImplicitRecommender {
-    private func learn(_ event: InteractionEvents.Interaction, arena: UnsafeRawPointer) {
+    private func learn(
+        _ event: InteractionEvents.Interaction,
+        timestamp: Int64,
+        arena: UnsafeRawPointer
+    ) {
         eventCount += 1
+        if memory.isOn {
+            let isLearned = memory.prepare(
+                event,
+                timestamp: timestamp,
+                clock: eventCount,
+                arena: arena
+            )
+            guard isLearned else { return pass(event, arena: arena) }
+        }
         let userID = event.user(in: arena)
         let itemID = event.item(in: arena)
         var user = model.users.find(userID, hash: event.userHash)
@@ -215,17 +240,23 @@ extension ImplicitRecommender {
     }
 
     private func addUser(_ id: UnsafeRawBufferPointer, hash: UInt64) -> Int32 {
-        usersTouched.append(0)
-        userSums.append(filledWith: Float(settings.implicit.initialAccumulator))
-        return model.addUser(id, hash: hash)
+        let row = model.addUser(id, hash: hash, in: tables[0])
+        changes.ofUsers.add(row)
+        return row
     }
 
     private func addItem(_ id: UnsafeRawBufferPointer, hash: UInt64) -> Int32 {
-        let start = Float(settings.implicit.initialAccumulator)
-        itemSums.append(filledWith: start)
-        itemsTouched.append(0)
-        if model.historyLength > 0 { contextSums.append(filledWith: start) }
-        return model.addItem(id, hash: hash)
+        let row = model.addItem(id, hash: hash, in: tables[1])
+        changes.ofItems.add(row)
+        return row
+    }
+
+    /// An event that is not learned, since its user or item has not come often enough: the model
+    /// could not have ranked the item.
+    private func pass(_ event: InteractionEvents.Interaction, arena: UnsafeRawPointer) {
+        let (user, item) = model.rows(of: event, arena: arena)
+        evaluate(event, user: user == IDTable.absent ? nil : user, item: IDTable.absent)
+        memory.touch(user: user, item: item, clock: eventCount)
     }
 
     /// Ranks the event's item for its user, if the user is known and the event is sampled.
@@ -235,7 +266,7 @@ extension ImplicitRecommender {
         item: Int32
     ) {
         guard let user else { return evaluation.skip() }
-        let rate = evaluation.rate(items: model.items.count)
+        let rate = evaluation.rate(items: model.items.usedCount)
         if rate < 1 {
             var random = KeyedRandom(
                 seed: settings.seed,
@@ -334,44 +365,12 @@ extension ImplicitRecommender {
         var count = 1
         for _ in 0..<settings.implicit.negatives {
             let row = Int32(truncatingIfNeeded: random.index(below: itemCount))
-            if scratch.isSeen.contains(row) { continue }
+            if scratch.isSeen.contains(row) || model.items.free.contains(row) { continue }
             scratch.set(count, row: row, model.itemFactors, itemSums)
             changes.items.insert(row)
             count += 1
         }
         for other in seen { scratch.isSeen.remove(other) }
         return count
-    }
-
-    /// Memory of one step, allocated once.
-    private final class Scratch {
-        let query = Column<Float>()
-        let gradient = Column<Float>()
-        let sources = Column<UnsafePointer<Float>?>()
-        let weights = Column<Float>()
-        let rows = Column<UnsafeMutablePointer<Float>?>()
-        let sums = Column<UnsafeMutablePointer<Float>?>()
-        let scores = Column<Float>()
-        let isSeen = RowSet()
-
-        init(_ model: RecommenderModel) {
-            let candidates = 1 + model.settings.implicit.negatives
-            query.append(repeating: 0, count: model.userFactors.stride)
-            gradient.append(repeating: 0, count: model.userFactors.stride)
-            sources.append(repeating: nil, count: 1 + model.historyLength)
-            weights.append(1)
-            for weight in model.historyWeights { weights.append(weight) }
-            rows.append(repeating: nil, count: candidates)
-            sums.append(repeating: nil, count: candidates)
-            scores.append(repeating: 0, count: candidates)
-        }
-
-        func set(_ index: Int, row: Int32, _ factors: RowMatrix, _ accumulators: RowMatrix) {
-            let (factors, sum) = (factors[row], accumulators[row])
-            ck_prefetch_row(factors, 64)
-            ck_prefetch_row(sum, 64)
-            rows.base[index] = factors
-            sums.base[index] = sum
-        }
     }
 }

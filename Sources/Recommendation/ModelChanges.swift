@@ -8,16 +8,17 @@ final class ModelChanges {
     let items = RowSet()
     let context = RowSet()
     let popularity = RowSet()
+    /// Which rows came, went and moved.
+    let ofUsers = TableChanges()
+    let ofItems = TableChanges()
     /// New (user, item) pairs, in order.
     let seenUsers = Column<Int32>()
     let seenItems = Column<Int32>()
     /// What has changed since the last checkpoint and is not waiting for the next update.
     let checkpoint: CheckpointChanges
-    private let checkpointUsers: RowSet
-    private let checkpointItems: RowSet
-    // Where the model stood at the last update.
-    private var userCount: Int
-    private var itemCount: Int
+    let checkpointUsers: RowSet
+    let checkpointItems: RowSet
+    /// Where the model stood at the last update.
     private var clock: Int64
 
     /// Follow with `begin`, once there is a state to begin from.
@@ -25,7 +26,7 @@ final class ModelChanges {
         checkpoint = CheckpointChanges(tables)
         checkpointUsers = checkpoint.rows(of: "users")
         checkpointItems = checkpoint.rows(of: "items")
-        (userCount, itemCount, clock) = (0, 0, 0)
+        clock = 0
     }
 
     /// Forgets all changes: both the last update and the last checkpoint hold what the model has
@@ -34,8 +35,8 @@ final class ModelChanges {
         for set in [users, items, context, popularity] { set.removeAll() }
         seenUsers.removeAll()
         seenItems.removeAll()
-        userCount = model.users.count
-        itemCount = model.items.count
+        ofUsers.begin(count: model.users.count)
+        ofItems.begin(count: model.items.count)
         clock = model.clock
         checkpoint.begin(from: whole)
     }
@@ -62,23 +63,20 @@ final class ModelChanges {
     /// Forgets them.
     func take(from model: RecommenderModel) -> NamedTensors {
         var delta = NamedTensors()
-        guard model.clock != clock else { return delta }
+        let isRearranged = ofUsers.hasRemoved || ofItems.hasRemoved
+        guard model.clock != clock || isRearranged else { return delta }
         noteForCheckpoint()
-        delta["base"] = Tensor([clock, Int64(userCount), Int64(itemCount)])
+        let counts = [clock, Int64(ofUsers.baseCount), Int64(ofItems.baseCount)]
+        delta["base"] = Tensor(counts)
+        delta["size"] = Tensor([Int64(model.users.count), Int64(model.items.count)])
         model.encodeTotals(into: &delta, prefix: "")
-        for (prefix, ids, start) in [
-            ("users.ids.", model.users, userCount), ("items.ids.", model.items, itemCount),
-        ] {
-            let new = RowSelection.some((start..<ids.count).map { Int32($0) })
-            EncodedIDs(new, of: ids).encode(into: &delta, prefix: prefix)
-        }
+        ofUsers.take(from: model.users, into: &delta, prefix: "users.")
+        ofItems.take(from: model.items, into: &delta, prefix: "items.")
         takeRows(from: model, into: &delta)
         delta["seen.users"] = seenUsers.tensor()
         delta["seen.items"] = seenItems.tensor()
         seenUsers.removeAll()
         seenItems.removeAll()
-        userCount = model.users.count
-        itemCount = model.items.count
         clock = model.clock
         return delta
     }

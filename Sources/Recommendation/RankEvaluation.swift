@@ -81,6 +81,10 @@ struct RankEvaluation {
             decayed -= Self.isBefore(model.decayedPopularity.base, other, index) ? 1 : 0
             allTime -= Self.isBefore(model.popularity.base, other, index) ? 1 : 0
         }
+        // Free rows have no popularity, but their factors give a score.
+        model.items.free.forEach(in: 0..<count) { row in
+            before -= Self.isBefore(scores.base, row, index) ? 1 : 0
+        }
         if notFinite > 0 { divergedCount += 1 }
         add(
             rank: notFinite > 0 ? nil : before + 1,

@@ -118,12 +118,14 @@ extension RecommenderModel {
     }
 
     private func offer(
-        _ scores: UnsafePointer<Float>,
+        _ scores: UnsafeMutablePointer<Float>,
         first: Int,
         count: Int,
         to ranking: inout Ranking
     ) {
         if ck_all_finite(scores, count) == 0 { ranking.isFinite = false }
+        // A list takes nothing that scores minus infinity.
+        items.free.forEach(in: first..<(first + count)) { scores[$0 - first] = -.infinity }
         ranking.top.offer(
             UnsafeBufferPointer(start: scores, count: count),
             first: first,
@@ -137,6 +139,10 @@ extension RecommenderModel {
             let count = min(ScoringBuffers.itemCount, items.count - start)
             for index in 0..<count {
                 scoring.scores.base[index] = popularityScore(Int32(start + index))
+            }
+            // What `offer` leaves out has no popularity that is a number.
+            items.free.forEach(in: start..<(start + count)) {
+                scoring.scores.base[$0 - start] = 0
             }
             offer(scoring.scores.base, first: start, count: count, to: &ranking)
         }

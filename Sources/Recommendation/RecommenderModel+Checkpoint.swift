@@ -4,15 +4,15 @@ extension RecommenderModel {
     /// What a scorer needs of each user; learners keep more.
     var usersTable: StateTable {
         var columns: [any StateColumn] = [
-            IDColumn("model.users.ids.", users),
+            IDColumn("model.users.ids.", users, of: "users"),
             MatrixColumn("model.users.factors", userFactors),
             ListColumn("model.seen.", seen, of: "items"),
-            PlainColumn("model.users.history", history, width: historyLength) {
+            PlainColumn("model.users.history", history, width: historyLength, empty: -1) {
                 -1...Int32($0["items", default: 0] - 1)
             },
         ]
         if settings.feedback == .explicit {
-            columns.append(PlainColumn("model.users.bias", userBiases))
+            columns.append(PlainColumn("model.users.bias", userBiases, empty: 0))
         }
         return StateTable(name: "users", ids: users, columns: columns)
     }
@@ -20,7 +20,7 @@ extension RecommenderModel {
     /// What a scorer needs of each item; learners keep more.
     var itemsTable: StateTable {
         var columns: [any StateColumn] = [
-            IDColumn("model.items.ids.", items),
+            IDColumn("model.items.ids.", items, of: "items"),
             MatrixColumn("model.items.factors", itemFactors),
             PlainColumn.counts("model.popularity.counts", popularity),
         ]
@@ -28,9 +28,10 @@ extension RecommenderModel {
             columns.append(MatrixColumn("model.context.factors", contextFactors))
         }
         if settings.feedback == .explicit {
-            columns.append(PlainColumn("model.items.bias", itemBiases))
+            columns.append(PlainColumn("model.items.bias", itemBiases, empty: 0))
         } else {
-            columns.append(PlainColumn("model.popularity.decayed", decayedPopularity))
+            let none = -Double.infinity
+            columns.append(PlainColumn("model.popularity.decayed", decayedPopularity, empty: none))
         }
         return StateTable(name: "items", ids: items, columns: columns)
     }
@@ -41,7 +42,7 @@ extension RecommenderModel {
         state: any TensorSource
     ) throws(LearningError) {
         try self.init(settings: settings)
-        try [usersTable, itemsTable].load(from: state)
+        try tables.load(from: state)
         (clock, ratings) = try Self.totals(in: state, prefix: "model.")
     }
 
@@ -50,7 +51,7 @@ extension RecommenderModel {
         var totals = NamedTensors()
         encodeTotals(into: &totals, prefix: "model.")
         try increment.requireBase("base/model.counts", in: totals)
-        let place = try [usersTable, itemsTable].stage(increment)
+        let place = try tables.stage(increment)
         let newTotals = try Self.totals(in: increment, prefix: "model.")
         try place()
         (clock, ratings) = newTotals

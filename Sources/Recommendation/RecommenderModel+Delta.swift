@@ -7,8 +7,7 @@ extension RecommenderModel {
     public func apply(_ delta: NamedTensors) throws(LearningError) {
         guard !delta.isEmpty else { return }
         let update = try Update(delta, for: self)
-        update.newUsers.forEach { id, _ in _ = addUser(id, hash: users.hash(id)) }
-        update.newItems.forEach { id, _ in _ = addItem(id, hash: items.hash(id)) }
+        rearrange(update)
         for (index, row) in update.users.enumerated() {
             userFactors.set(row, from: update.userFactors, at: index)
             for place in 0..<historyLength {
@@ -33,10 +32,29 @@ extension RecommenderModel {
         ratings = update.ratings
     }
 
+    /// Empties, moves and adds rows.
+    private func rearrange(_ update: Update) {
+        let (ofUsers, ofItems) = (update.ofUsers, update.ofItems)
+        if !ofItems.removed.isEmpty || !ofItems.moves.isEmpty {
+            renumberItems(itemRows(removed: ofItems.removed, moves: ofItems.moves)) { _ in }
+        }
+        for (table, update) in zip(tables, [ofUsers, ofItems]) {
+            table.remove(update.removed)
+            table.move(update.moves)
+            table.resize(to: update.count)
+        }
+        ofUsers.newIDs.forEach { id, place in
+            addUser(id, hash: users.hash(id), at: ofUsers.newRows[place])
+        }
+        ofItems.newIDs.forEach { id, place in
+            addItem(id, hash: items.hash(id), at: ofItems.newRows[place])
+        }
+    }
+
     /// A delta that fits this model: all of its numbers, checked.
     private struct Update {
-        var newUsers: EncodedIDs
-        var newItems: EncodedIDs
+        var ofUsers: TableUpdate
+        var ofItems: TableUpdate
         var users: [Int32]
         var userFactors: [Float]
         var userBiases: [Float] = []
@@ -64,12 +82,10 @@ extension RecommenderModel {
                     remedy: "updates were missed; start again from the newest checkpoint"
                 )
             }
-            newUsers = try EncodedIDs(delta, prefix: "users.ids.")
-            newItems = try EncodedIDs(delta, prefix: "items.ids.")
-            try model.users.requireNew(newUsers, prefix: "users.ids.")
-            try model.items.requireNew(newItems, prefix: "items.ids.")
-            let userCount = model.users.count + newUsers.lengths.count
-            let itemCount = model.items.count + newItems.lengths.count
+            let sizes: [Int64] = try delta.values("size", shape: [2])
+            ofUsers = try TableUpdate(delta, prefix: "users.", count: sizes[0], of: model.users)
+            ofItems = try TableUpdate(delta, prefix: "items.", count: sizes[1], of: model.items)
+            let (userCount, itemCount) = (ofUsers.count, ofItems.count)
             let k = model.settings.factors
             users = try delta.ascendingRows("users.rows", below: userCount)
             userFactors = try delta.values("users.factors", shape: [users.count, k])
@@ -104,6 +120,14 @@ extension RecommenderModel {
             try checkSeen(model, users: userCount, items: itemCount)
         }
 
+        /// Whether the user has had the item before this update.
+        private func hasSeen(_ user: Int32, _ item: Int32, _ model: RecommenderModel) -> Bool {
+            guard let user = ofUsers.origin(of: user), let item = ofItems.origin(of: item),
+                user < model.users.count
+            else { return false }
+            return model.seen.contains(user, item)
+        }
+
         private func checkSeen(
             _ model: RecommenderModel,
             users: Int,
@@ -113,7 +137,7 @@ extension RecommenderModel {
             for (user, item) in zip(seenUsers, seenItems) {
                 guard user >= 0, user < users, item >= 0, item < items,
                     pairs.insert(UInt64(user) << 32 | UInt64(item)).inserted,
-                    user >= model.users.count || !model.seen.contains(user, item)
+                    !hasSeen(user, item, model)
                 else {
                     throw LearningError(
                         .tensor,
@@ -128,7 +152,7 @@ extension RecommenderModel {
 
 extension NamedTensors {
     /// Rows that must ascend strictly, so that each stands once, and lie below `count`.
-    fileprivate func ascendingRows(_ name: String, below count: Int) throws(LearningError)
+    func ascendingRows(_ name: String, below count: Int) throws(LearningError)
         -> [Int32]
     {
         let rows: [Int32] = try values(name, shape: [-1])

@@ -43,6 +43,9 @@ public final class RecommenderModel: ServableModel {
     /// What all ratings have in common.
     var ratings = RatingTotals()
 
+    /// The rows of users and of items, as far as a scorer needs them.
+    private(set) lazy var tables = [usersTable, itemsTable]
+
     var scoring = ScoringBuffers()
 
     /// An empty model.
@@ -64,28 +67,43 @@ public final class RecommenderModel: ServableModel {
         historyWeights = weights
     }
 
-    /// Adds a user who is not there yet, with its initial factors.
-    func addUser(_ id: UnsafeRawBufferPointer, hash: UInt64) -> Int32 {
-        let row = users.insert(id, hash: hash)
-        initialize(userFactors.append(), kind: 1, hash: hash)
-        seen.appendUser()
-        history.append(repeating: -1, count: historyLength)
-        if settings.feedback == .explicit { userBiases.append(0) }
+    /// The rows of an event's user and item, as far as they are there.
+    func rows(
+        of event: InteractionEvents.Interaction,
+        arena: UnsafeRawPointer
+    ) -> (user: Int32, item: Int32) {
+        (
+            users.find(event.user(in: arena), hash: event.userHash),
+            items.find(event.item(in: arena), hash: event.itemHash)
+        )
+    }
+
+    /// Adds a user who is not there yet, with its initial factors, in the lowest free row or a new
+    /// one of `table`, which has the model's columns and perhaps more.
+    func addUser(_ id: UnsafeRawBufferPointer, hash: UInt64, in table: StateTable) -> Int32 {
+        let row = users.free.lowest() ?? table.appendFreeRow()
+        addUser(id, hash: hash, at: row)
         return row
     }
 
-    /// Adds an item that is not there yet, with its initial factors.
-    func addItem(_ id: UnsafeRawBufferPointer, hash: UInt64) -> Int32 {
-        let row = items.insert(id, hash: hash)
-        initialize(itemFactors.append(), kind: 2, hash: hash)
-        if historyLength > 0 { initialize(contextFactors.append(), kind: 3, hash: hash) }
-        if settings.feedback == .explicit {
-            itemBiases.append(0)
-        } else {
-            decayedPopularity.append(-.infinity)
-        }
-        popularity.append(0)
+    /// Adds an item that is not there yet, as `addUser`.
+    func addItem(_ id: UnsafeRawBufferPointer, hash: UInt64, in table: StateTable) -> Int32 {
+        let row = items.free.lowest() ?? table.appendFreeRow()
+        addItem(id, hash: hash, at: row)
         return row
+    }
+
+    /// Adds a user at a row that is free.
+    func addUser(_ id: UnsafeRawBufferPointer, hash: UInt64, at row: Int32) {
+        users.insert(id, hash: hash, at: row)
+        initialize(userFactors[row], kind: 1, hash: hash)
+    }
+
+    /// Adds an item at a row that is free.
+    func addItem(_ id: UnsafeRawBufferPointer, hash: UInt64, at row: Int32) {
+        items.insert(id, hash: hash, at: row)
+        initialize(itemFactors[row], kind: 2, hash: hash)
+        if historyLength > 0 { initialize(contextFactors[row], kind: 3, hash: hash) }
     }
 
     /// Initial factors depend on seed, kind and id only, not on when the id arrived: nearly normal

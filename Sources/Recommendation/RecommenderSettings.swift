@@ -59,6 +59,8 @@ public struct RecommenderSettings: Codable, Sendable, Equatable {
     public var implicit: Implicit
     /// How ratings are learned.
     public var explicit: Explicit
+    /// How much is remembered.
+    public var memory: Memory
 
     /// How implicit feedback is learned: sequence factorization by sampled softmax and Adagrad.
     public struct Implicit: Codable, Sendable, Equatable {
@@ -169,7 +171,8 @@ public struct RecommenderSettings: Codable, Sendable, Equatable {
         windowEvents: Int = 10_000,
         evaluationRate: Double = 0,
         implicit: Implicit = Implicit(),
-        explicit: Explicit = Explicit()
+        explicit: Explicit = Explicit(),
+        memory: Memory = Memory()
     ) {
         self.feedback = feedback
         self.seed = seed
@@ -181,6 +184,7 @@ public struct RecommenderSettings: Codable, Sendable, Equatable {
         self.evaluationRate = evaluationRate
         self.implicit = implicit
         self.explicit = explicit
+        self.memory = memory
     }
 }
 
@@ -199,6 +203,7 @@ extension RecommenderSettings {
         try fields.read(.evaluationRate, into: &evaluationRate)
         try fields.read(.implicit, into: &implicit)
         try fields.read(.explicit, into: &explicit)
+        try fields.read(.memory, into: &memory)
     }
 }
 
@@ -232,7 +237,7 @@ extension RecommenderSettings.Explicit {
 }
 
 extension KeyedDecodingContainer {
-    fileprivate func read<Value: Decodable>(_ key: Key, into value: inout Value) throws {
+    func read<Value: Decodable>(_ key: Key, into value: inout Value) throws {
         if let given = try decodeIfPresent(Value.self, forKey: key) { value = given }
     }
 }
@@ -258,6 +263,7 @@ extension RecommenderSettings {
         try check("explicit.biasRegularization", explicit.biasRegularization, in: 0...1)
         try check("explicit.biasRateDecay", explicit.biasRateDecay, in: 0...1000)
         try check("explicit.maximumMagnitude", explicit.maximumMagnitude, in: 1e-9...1e30)
+        try validateMemory()
     }
 
     func require(_ wanted: Feedback) throws(LearningError) {
@@ -270,7 +276,7 @@ extension RecommenderSettings {
         }
     }
 
-    private func check(
+    func check(
         _ name: String,
         _ value: Double,
         in range: ClosedRange<Double>

@@ -57,6 +57,27 @@ final class RowMatrix {
         }
     }
 
+    /// Sets every float of a row, padding too.
+    func fill(_ row: Int32, with value: Float) { self[row].update(repeating: value, count: stride) }
+
+    /// Copies one row over another.
+    func copyRow(_ source: Int32, to target: Int32) {
+        self[target].update(from: self[source], count: stride)
+    }
+
+    /// Drops the rows from `newCount` on.
+    func truncate(to newCount: Int) {
+        count = newCount
+        let needed = (newCount + Self.rowsPerChunk - 1) / Self.rowsPerChunk
+        for index in needed..<max(needed, chunks.count) {
+            UnsafeMutableRawPointer(chunks[index]).deallocate()
+        }
+        if needed < chunks.count { chunks.truncate(to: needed) }
+    }
+
+    /// Bytes of a row.
+    var bytesPerRow: Int { stride * MemoryLayout<Float>.stride }
+
     /// The rows from `start` that lie one after another, at most `limit`.
     func run(from start: Int, limit: Int) -> (rows: UnsafePointer<Float>, count: Int) {
         let inChunk = Self.rowsPerChunk - start % Self.rowsPerChunk

@@ -5,6 +5,13 @@ final class RowSet {
     private let words = Column<UInt64>()
     private(set) var isEmpty = true
 
+    init() {}
+
+    convenience init(_ rows: [Int32]) {
+        self.init()
+        for row in rows { insert(row) }
+    }
+
     /// Adds a row.
     func insert(_ row: Int32) {
         let word = Int(row) >> 6
@@ -51,6 +58,20 @@ final class RowSet {
         }
         for index in 0..<other.words.count { words.base[index] |= other.words.base[index] }
         isEmpty = false
+    }
+
+    /// Removes the rows from `row` on.
+    func remove(from row: Int) {
+        guard row >> 6 < words.count else { return }
+        words.base[row >> 6] &= (1 << UInt64(row & 63)) - 1
+        for word in ((row >> 6) + 1)..<max(words.count, (row >> 6) + 1) { words.base[word] = 0 }
+    }
+
+    /// Puts another row in the place of one, if that is in the set.
+    func move(_ row: Int32, to target: Int32) {
+        guard contains(row) else { return }
+        remove(row)
+        insert(target)
     }
 
     /// Removes all rows.

@@ -6,6 +6,8 @@ struct PlainColumn<Element: TensorElement & Comparable>: StateColumn {
     let storage: Column<Element>
     /// Numbers per row; nil for one in a tensor of shape [rows].
     let width: Int?
+    /// What a free row holds.
+    let empty: Element
     /// Which numbers may be there; nil for any.
     let allowed: ((TableSizes) -> ClosedRange<Element>)?
 
@@ -13,11 +15,13 @@ struct PlainColumn<Element: TensorElement & Comparable>: StateColumn {
         _ name: String,
         _ storage: Column<Element>,
         width: Int? = nil,
+        empty: Element,
         allowed: ((TableSizes) -> ClosedRange<Element>)? = nil
     ) {
         self.name = name
         self.storage = storage
         self.width = width
+        self.empty = empty
         self.allowed = allowed
     }
 
@@ -77,7 +81,7 @@ struct PlainColumn<Element: TensorElement & Comparable>: StateColumn {
 extension PlainColumn where Element == Int64 {
     /// Numbers of events: not negative, and far enough from the largest integer to be added to.
     static func counts(_ name: String, _ storage: Column<Int64>) -> Self {
-        Self(name, storage) { _ in 0...NamedTensors.maximumCount }
+        Self(name, storage, empty: 0) { _ in 0...NamedTensors.maximumCount }
     }
 }
 
@@ -131,10 +135,13 @@ struct MatrixColumn: StateColumn {
 struct IDColumn: StateColumn {
     let prefix: String
     let ids: IDTable
+    /// The name of their table.
+    let table: String
 
-    init(_ prefix: String, _ ids: IDTable) {
+    init(_ prefix: String, _ ids: IDTable, of table: String) {
         self.prefix = prefix
         self.ids = ids
+        self.table = table
     }
 
     var layout: StateLayout.Column {
@@ -152,12 +159,17 @@ struct IDColumn: StateColumn {
         from source: any TensorSource,
         sizes: TableSizes
     ) throws(LearningError) -> Placement {
-        let encoded = try EncodedIDs(source, prefix: prefix, count: rows.count)
+        let encoded = try EncodedIDs(
+            source,
+            prefix: prefix,
+            count: rows.count,
+            allowsFree: true
+        )
         switch rows {
         case .all: return { () throws(LearningError) in try ids.fill(encoded, prefix: prefix) }
         case .some(let rows):
-            try ids.check(encoded, of: rows, prefix: prefix)
-            return { ids.append(encoded, of: rows) }
+            try ids.check(encoded, of: rows, size: sizes[table, default: 0], prefix: prefix)
+            return { ids.place(encoded, at: rows) }
         }
     }
 }

@@ -11,6 +11,21 @@ protocol StateColumn {
     /// Bytes that the row takes in a checkpoint.
     func byteCount(of row: Int32) -> Int
 
+    /// Bytes that a row takes in memory; 0 where what is kept counts its own.
+    var bytesPerRow: Int { get }
+
+    /// Adds a row that holds nothing.
+    func appendFreeRow()
+
+    /// Empties a row that is in use.
+    func clear(_ row: Int32)
+
+    /// Moves what a row holds to one that is free; the row is free then.
+    func move(_ row: Int32, to target: Int32)
+
+    /// Drops the rows from `count` on, which are free.
+    func truncate(to count: Int)
+
     /// Adds the rows to `tensors`.
     func encode(_ rows: RowSelection, into tensors: inout NamedTensors)
 
@@ -82,9 +97,9 @@ extension [StateTable] {
             guard expected == [Int64(count)] else {
                 throw .wrongBase(table.name, expected, [Int64(count)])
             }
-            let rows = try increment.changedRows(of: layout, oldCount: count)
+            let (rows, size) = try increment.changedRows(of: layout, oldCount: count)
             selections.append(.some(rows))
-            sizes[table.name] = Swift.max(count, selections[selections.count - 1].end)
+            sizes[table.name] = size
         }
         var placements: [Placement] = []
         for (table, rows) in zip(self, selections) {
@@ -92,7 +107,11 @@ extension [StateTable] {
                 placements.append(try column.stage(rows, from: increment, sizes: sizes))
             }
         }
-        return { () throws(LearningError) in
+        return { [sizes] () throws(LearningError) in
+            for table in self {
+                let size = sizes[table.name, default: 0]
+                if size < table.ids.count { table.resize(to: size) }
+            }
             for place in placements { try place() }
         }
     }

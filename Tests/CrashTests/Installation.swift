@@ -1,5 +1,8 @@
 import Foundation
+import Learning
 import ModelStore
+import Pipeline
+import Recommendation
 
 /// The program's processes in a folder of their own, to be killed and started again.
 ///
@@ -149,4 +152,19 @@ func wait(_ what: String, seconds: Double = 120, until isTrue: () throws -> Bool
         guard ContinuousClock.now < deadline else { throw Failure("waited in vain for \(what)") }
         Thread.sleep(forTimeInterval: 0.02)
     }
+}
+
+/// The bytes of a version's whole state, whatever files they are in.
+func state(of version: ModelVersion, in store: ModelStore) throws -> [[UInt8]] {
+    let settings = try JSONDecoder().decode(
+        RecommenderSettings.self,
+        from: Data(version.settings.utf8)
+    )
+    let model = try TrainedModel<ImplicitRecommender>(
+        try store.chain(of: version),
+        of: store,
+        settings: settings,
+        duplicateWindow: nil
+    )
+    return Safetensors.encode(model.encode())
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Learning
 import Testing
 
 @testable import freshet
@@ -209,6 +210,7 @@ private func complaint(
         #expect(settingKey("publishInterval") == "publish_interval")
         #expect(settingKey("clientID") == "client_id")
         #expect(settingKey("name") == "name")
+        #expect(settingKey("producerIDExpiration") == "producer_id_expiration")
     }
 }
 

@@ -29,6 +29,14 @@ struct LearnerChecks<L: Learner> {
         case batchesAnswerAsSingleRequests
         case onlyAcceptedEventsAreCounted
         case encodeIsACopy
+        case incrementsRestoreTheState
+        case restoredFromIncrementsContinuesIdentically
+        case takingPartsChangesNothing
+        case aFailedWriteIsMadeUpForByTheNext
+        case partsComeToAnEnd
+        case damagedIncrementIsRefusedAsAWhole
+        case incrementOnTheWrongBaseIsRefused
+        case damagedIncrementDoesNotTrap
     }
 
     let stamp = ModelStamp(
@@ -57,6 +65,14 @@ struct LearnerChecks<L: Learner> {
         case .batchesAnswerAsSingleRequests: try batchesAnswerAsSingleRequests()
         case .onlyAcceptedEventsAreCounted: try onlyAcceptedEventsAreCounted()
         case .encodeIsACopy: try encodeIsACopy()
+        case .incrementsRestoreTheState: try incrementsRestoreTheState()
+        case .restoredFromIncrementsContinuesIdentically: try incrementsContinueIdentically()
+        case .takingPartsChangesNothing: try takingPartsChangesNothing()
+        case .aFailedWriteIsMadeUpForByTheNext: try failedWriteIsMadeUpFor()
+        case .partsComeToAnEnd: try partsComeToAnEnd()
+        case .damagedIncrementIsRefusedAsAWhole: try damagedIncrementIsRefused()
+        case .incrementOnTheWrongBaseIsRefused: try incrementOnTheWrongBaseIsRefused()
+        case .damagedIncrementDoesNotTrap: try damagedIncrementDoesNotTrap()
         }
     }
 

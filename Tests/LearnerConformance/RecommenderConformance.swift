@@ -91,6 +91,116 @@ struct RecommenderConformance {
         try checks.run(check)
     }
 
+    /// What 25 users and 40 items need, and no more than some of them.
+    private static var crowded: RecommenderSettings {
+        var settings = Self.settings
+        // So that users and items take about the same.
+        settings.implicit.historyLength = 40
+        settings.memory.limit = ByteSize(bytes: 13_000)
+        return settings
+    }
+
+    private static var crowdedAndStrict: RecommenderSettings {
+        var settings = Self.crowded
+        settings.memory.limit = ByteSize(bytes: 15_000)
+        settings.memory.minimumUserEvents = 2
+        settings.memory.minimumItemEvents = 3
+        settings.memory.expireUsersAfter = TimeSpan(.seconds(40))
+        settings.memory.expireItemsAfter = TimeSpan(.seconds(60))
+        return settings
+    }
+
+    private static var forgetful: RecommenderSettings {
+        var settings = Self.settings
+        settings.implicit.repeats = .learned
+        settings.memory.expireUsersAfter = TimeSpan(.seconds(12))
+        settings.memory.expireItemsAfter = TimeSpan(.seconds(9))
+        return settings
+    }
+
+    private static var crowdedExplicit: RecommenderSettings {
+        var settings = Self.settings
+        settings.feedback = .explicit
+        settings.factors = 20
+        settings.implicit.historyLength = 0
+        settings.memory.limit = ByteSize(bytes: 14_000)
+        settings.memory.minimumItemEvents = 2
+        settings.memory.expireUsersAfter = TimeSpan(.seconds(50))
+        settings.memory.expireItemsAfter = TimeSpan(.seconds(90))
+        return settings
+    }
+
+    @Test(arguments: LearnerChecks<ImplicitRecommender>.Check.allCases)
+    func `the implicit recommender conforms while memory is full`(
+        check: LearnerChecks<ImplicitRecommender>.Check
+    ) throws {
+        try run(check, Self.crowded)
+    }
+
+    @Test(arguments: LearnerChecks<ImplicitRecommender>.Check.allCases)
+    func `the implicit recommender conforms with admission, expiry and little memory`(
+        check: LearnerChecks<ImplicitRecommender>.Check
+    ) throws {
+        try run(check, Self.crowdedAndStrict)
+    }
+
+    @Test(arguments: LearnerChecks<ImplicitRecommender>.Check.allCases)
+    func `the implicit recommender conforms when users and items expire quickly`(
+        check: LearnerChecks<ImplicitRecommender>.Check
+    ) throws {
+        try run(check, Self.forgetful)
+    }
+
+    @Test(arguments: LearnerChecks<ExplicitRecommender>.Check.allCases)
+    func `the explicit recommender conforms while memory is full and users expire`(
+        check: LearnerChecks<ExplicitRecommender>.Check
+    ) throws {
+        let checks = LearnerChecks<ExplicitRecommender>(
+            settings: Self.crowdedExplicit,
+            stream: Self.stream,
+            badEvents: Self.badEvents,
+            requests: Self.requests
+        )
+        try checks.run(check)
+    }
+
+    /// Or the tests above would show nothing.
+    @Test func `each way to forget is taken by the stream of these tests`() throws {
+        func metrics<L: Learner>(_ learner: L.Type, _ settings: L.Settings) throws -> [String:
+            Double]
+        {
+            let checks = LearnerChecks<L>(
+                settings: settings,
+                stream: Self.stream,
+                badEvents: Self.badEvents,
+                requests: Self.requests
+            )
+            let metrics = try checks.trained().metrics
+            return Dictionary(uniqueKeysWithValues: metrics.map { ($0.name, $0.value) })
+        }
+        func expect(_ metrics: [String: Double], _ least: [String: Double]) {
+            for (name, value) in least {
+                #expect(metrics[name] ?? 0 >= value, "\(name) \(metrics)")
+            }
+        }
+        expect(
+            try metrics(ImplicitRecommender.self, Self.crowded),
+            ["evicted.users": 5, "evicted.items": 5]
+        )
+        expect(
+            try metrics(ImplicitRecommender.self, Self.crowdedAndStrict),
+            ["evicted.users": 1, "evicted.items": 1, "not.admitted": 50]
+        )
+        expect(
+            try metrics(ImplicitRecommender.self, Self.forgetful),
+            ["evicted.users": 50, "evicted.items": 50]
+        )
+        expect(
+            try metrics(ExplicitRecommender.self, Self.crowdedExplicit),
+            ["evicted.users": 1, "evicted.items": 1, "not.admitted": 20]
+        )
+    }
+
     private func run(
         _ check: LearnerChecks<ImplicitRecommender>.Check,
         _ settings: RecommenderSettings

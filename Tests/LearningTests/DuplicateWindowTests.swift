@@ -7,7 +7,9 @@ import Testing
         Array("event-\(number)".utf8).withUnsafeBytes { EventIdentity($0) }
     }
 
-    /// The authors' test vectors: key 00 01 … 0f, input the first bytes of 00 01 02 …
+    /// The authors' test vectors.
+    ///
+    /// The key is 00 01 … 0f, the input the first bytes of 00 01 02 …
     @Test(arguments: [
         (0, "a3817f04ba25a8e66df67214c7550293"), (1, "da87c1d86b99af44347659119b22fc45"),
         (7, "a1f1ebbed8dbc153c0b84aa61ff08239"), (8, "3b62a9ba6258f5610f83e264f31497b4"),
@@ -62,38 +64,72 @@ import Testing
         #expect(window.count == 0)
     }
 
-    @Test func `a checkpoint brings back the window that went on`() throws {
+    @Test func `whole files and increments bring back the window that went on`() throws {
         var window = DuplicateWindow(capacity: 50)
-        for number in 0..<130 { _ = window.insert(identity(number)) }
-        var state = NamedTensors()
-        window.encode(into: &state)
-        var restored = try DuplicateWindow(state: state)
-        for number in 70..<140 {
-            let (left, right) = (
-                restored.insert(identity(number)), window.insert(identity(number))
-            )
+        var whole = NamedTensors()
+        window.encode(into: &whole)
+        window.tookWholeCheckpoint()
+        var restored = try DuplicateWindow(state: whole)
+        for round in 0..<12 {
+            for number in 0..<(round * 7) { _ = window.insert(identity(round * 40 + number)) }
+            var increment = NamedTensors()
+            window.takeChanges(into: &increment)
+            try restored.restore(increment)
+            var (left, right) = (NamedTensors(), NamedTensors())
+            window.encode(into: &left)
+            restored.encode(into: &right)
             #expect(left == right)
+            if round == 5 { restored = try DuplicateWindow(state: left) }
         }
-        var (left, right) = (NamedTensors(), NamedTensors())
-        window.encode(into: &left)
-        restored.encode(into: &right)
-        #expect(left == right)
+        let outcome5 = restored.insert(identity(11 * 40 + 76))
+        #expect(!outcome5)
+        let outcome6 = restored.insert(identity(0))
+        #expect(outcome6)
+    }
+
+    @Test func `an increment on another state, and damaged ones, are refused and change nothing`()
+        throws
+    {
+        var window = DuplicateWindow(capacity: 10)
+        var whole = NamedTensors()
+        window.encode(into: &whole)
+        for number in 0..<4 { _ = window.insert(identity(number)) }
+        var first = NamedTensors()
+        window.takeChanges(into: &first)
+        for number in 4..<6 { _ = window.insert(identity(number)) }
+        var second = NamedTensors()
+        window.takeChanges(into: &second)
+        var restored = try DuplicateWindow(state: whole)
+        #expect(throws: LearningError.self) { try restored.restore(second) }
+        for name in first.names {
+            var damaged = first
+            damaged[name] = Tensor([Int64(77), 1, -5])
+            #expect(throws: LearningError.self) { try restored.restore(damaged) }
+            damaged[name] = nil
+            if name != "trainer.duplicates.counts" {
+                #expect(throws: LearningError.self) { try restored.restore(damaged) }
+            }
+        }
+        #expect(restored.count == 0)
+        try restored.restore(first)
+        try restored.restore(second)
+        #expect(restored.count == 6)
     }
 
     @Test func `another capacity keeps the newest`() {
         var window = DuplicateWindow(capacity: 10)
         for number in 0..<25 { _ = window.insert(identity(number)) }
         var smaller = window.resized(to: 4)
-        let outcome5 = smaller.insert(identity(24))
-        #expect(!outcome5)
-        let outcome6 = smaller.insert(identity(21))
-        #expect(!outcome6)
-        let outcome7 = smaller.insert(identity(20))
-        #expect(outcome7)
-        var larger = window.resized(to: 100)
-        let outcome8 = larger.insert(identity(15))
+        let outcome7 = smaller.insert(identity(24))
+        #expect(!outcome7)
+        let outcome8 = smaller.insert(identity(21))
         #expect(!outcome8)
-        let outcome9 = larger.insert(identity(14))
+        let outcome9 = smaller.insert(identity(20))
         #expect(outcome9)
+        var larger = window.resized(to: 100)
+        let outcome10 = larger.insert(identity(15))
+        #expect(!outcome10)
+        let outcome11 = larger.insert(identity(14))
+        #expect(outcome11)
     }
 }

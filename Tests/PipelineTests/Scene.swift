@@ -70,6 +70,7 @@ final class Scene: Sendable {
         publishInterval: Duration = .zero,
         checkpointEvents: Int64 = 0,
         start: TrainerSettings.Start = .earliest,
+        maximumIncrements: Int = 20,
         duplicateWindow: Int = 1000
     ) throws -> Trainer<ImplicitRecommender> {
         try Trainer(
@@ -83,6 +84,7 @@ final class Scene: Sendable {
                 publishInterval: publishInterval,
                 checkpointInterval: .seconds(3600),
                 checkpointEvents: checkpointEvents,
+                maximumIncrements: maximumIncrements,
                 duplicateWindow: duplicateWindow,
                 stopsAtEnd: stopsAtEnd
             ),
@@ -159,8 +161,26 @@ final class Scene: Sendable {
         return found().map { $0.replacing(prefix, with: "") }
     }
 
-    /// The newest version's blob hash.
-    func newestHash() throws -> String { try store.newestVersion(of: "test")?.blob.hash ?? "none" }
+    /// The hash of the newest version's whole state, which may be in several files.
+    func newestHash() throws -> String {
+        guard let chain = try store.newestIntact(of: "test", skipping: { _ in }) else {
+            return "none"
+        }
+        let model = try TrainedModel<ImplicitRecommender>(
+            chain,
+            of: store,
+            settings: settings,
+            duplicateWindow: nil
+        )
+        return try hash(of: model)
+    }
+
+    /// The hash of a whole state.
+    func hash(of model: TrainedModel<ImplicitRecommender>) throws -> String {
+        try ContentHash.sha256(
+            Safetensors.encode(model.encode(), metadata: CheckpointWriter.wholeFormat)
+        )
+    }
 }
 
 struct TimedOut: Error { let what: String }

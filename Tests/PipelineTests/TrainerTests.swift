@@ -71,26 +71,18 @@ import Testing
         #expect(last.eventCount == 600)
 
         // A fresh model that replays the whole journal has the same bytes.
-        let fresh = try scene.trainer()
-        var replay = JournalReplay(
-            entries: try scene.store.journal(of: "test", from: 0).map(\.range),
+        var fresh = try TrainedModel<ImplicitRecommender>(
+            settings: scene.settings,
+            duplicateWindow: 1000
+        )
+        let rebuild = Rebuild(
+            try scene.store.lineage(of: last),
             source: scene.log.source(["interactions"]),
             batchSize: 50
         )
-        try replay.begin()
-        replaying: while true {
-            switch try replay.next() {
-            case .finished: break replaying
-            case .waiting: continue
-            case .records(let batch): try fresh.learn(batch, isReplay: true)
-            }
-        }
-        let version = try CheckpointWriter(store: scene.store).write(fresh.model.encode()) {
-            var version = last.contents
-            version.blob = $0
-            return version
-        }
-        #expect(version.blob.hash == last.blob.hash)
+        #expect(try rebuild.run(into: &fresh) == .complete)
+        #expect(rebuild.recordCount == 600)
+        #expect(try scene.hash(of: fresh) == scene.newestHash())
     }
 
     @Test func `input that cannot be decoded goes to the dead letters with its reason`() throws {

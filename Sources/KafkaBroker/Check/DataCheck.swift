@@ -102,7 +102,7 @@ public final class DataCheck {
             summary.wasClosedCleanly = metadata.wasClosedCleanly
             let ends = try checkLogs(metadata)
             try checkStrangers(metadata.image)
-            try checkOffsets(metadata, ends)
+            checkOffsets(metadata, ends)
         } else {
             for topic in try FileSystem.names(in: path + "/t") {
                 for index in try FileSystem.names(in: path + "/t/" + topic) {
@@ -113,12 +113,12 @@ public final class DataCheck {
         try listQuarantine()
     }
 
-    /// Reads the logs of all topics; returns where they end.
+    /// Reads the logs of all topics; returns where they end, by names like `events-0`.
     private func checkLogs(
         _ metadata: MetadataDatabase.Opened
-    ) throws(BrokerError) -> [PartitionID: Int64] {
-        let transactions = try openTransactions(metadata)
-        var ends: [PartitionID: Int64] = [:]
+    ) throws(BrokerError) -> [String: Int64] {
+        let transactions = openTransactions(metadata)
+        var ends: [String: Int64] = [:]
         for topic in metadata.image.topics.values.sorted(by: { $0.name < $1.name }) {
             summary.topicCount += 1
             for index in 0..<topic.partitionCount {
@@ -133,7 +133,7 @@ public final class DataCheck {
                     continue
                 }
                 let log = try checkLog(directory, name)
-                ends[partition] = log.endOffset
+                ends[name] = log.endOffset
                 for transaction in log.openTransactions
                 where transactions[transaction.producerID]?.contains(partition) != true {
                     let problem = "nobody will end the transaction of producer"
@@ -216,18 +216,27 @@ extension DataCheck {
         }
     }
 
+    /// Reads rows; nil if they are not what a broker writes.
+    private func read<Value>(
+        _ what: String,
+        of metadata: MetadataDatabase.Opened,
+        _ body: (Database) throws -> Value
+    ) -> Value? {
+        do throws(BrokerError) {
+            return try MetadataDatabase.read(what, of: metadata.database, body)
+        } catch {
+            found(.damage, path + "/meta.sqlite", error.message)
+            return nil
+        }
+    }
+
     /// The partitions in which producers may have a transaction open.
     private func openTransactions(
         _ metadata: MetadataDatabase.Opened
-    ) throws(BrokerError) -> [Int64: Set<PartitionID>] {
-        do {
-            let stored = try metadata.database.read(TransactionMetadata.fetchAll)
-            let open = stored.filter { $0.phase == .ongoing || $0.phase.isPrepared }
-            return Dictionary(open.map { ($0.producer.id, $0.partitions) }) { $0.union($1) }
-        } catch {
-            found(.damage, path + "/meta.sqlite", "the transactions cannot be read: \(error)")
-            return [:]
-        }
+    ) -> [Int64: Set<PartitionID>] {
+        let stored = read("the transactions", of: metadata, MetadataDatabase.transactions) ?? []
+        let open = stored.filter { $0.phase == .ongoing || $0.phase.isPrepared }
+        return Dictionary(open.map { ($0.producer.id, $0.partitions) }) { $0.union($1) }
     }
 
     /// Looks for logs that no topic has.
@@ -253,29 +262,18 @@ extension DataCheck {
     }
 
     /// Looks for groups that are further than the log.
-    private func checkOffsets(
-        _ metadata: MetadataDatabase.Opened,
-        _ ends: [PartitionID: Int64]
-    ) throws(BrokerError) {
-        let sql = """
-            SELECT group_id, topic_id, name, partition, "offset" FROM "offset"
-            JOIN topic ON topic.id = topic_id ORDER BY group_id, name, partition
-            """
-        do {
-            for row in try metadata.database.read({ try Row.fetchAll($0, sql: sql) }) {
-                let offset: Int64 = row["offset"]
-                guard let partition = PartitionID(row), let end = ends[partition], offset > end
-                else { continue }
-                let name = "\(row["name"] as String)-\(partition.index)"
-                found(
-                    .notice,
-                    path + "/meta.sqlite",
-                    "group \(row["group_id"] as String) has committed offset \(offset) of \(name),"
-                        + " which ends at \(end)"
-                )
+    private func checkOffsets(_ metadata: MetadataDatabase.Opened, _ ends: [String: Int64]) {
+        let groups = read("the groups", of: metadata, MetadataDatabase.groups) ?? []
+        for group in groups.sorted(by: { $0.id < $1.id }) {
+            let offsets = group.offsets.map { key, offset in
+                let topic = metadata.image.topics[key.topicID]
+                return ("\(topic?.name ?? "?")-\(key.partition)", offset.offset)
             }
-        } catch {
-            found(.damage, path + "/meta.sqlite", "the offsets cannot be read: \(error)")
+            for (name, offset) in offsets.sorted(by: <) {
+                guard let end = ends[name], offset > end else { continue }
+                let problem = "group \(group.id) has committed offset \(offset) of \(name)"
+                found(.notice, path + "/meta.sqlite", "\(problem), which ends at \(end)")
+            }
         }
     }
 
@@ -288,16 +286,5 @@ extension DataCheck {
                 .reduce(0) { $0 + (FileSystem.byteCount(of: directory + "/" + $1) ?? 0) }
             found(.notice, directory, "\(bytes) bytes that an earlier start found damaged")
         }
-    }
-}
-
-extension PartitionID {
-    /// The partition that a row names; nil if there can be none of that name.
-    fileprivate init?(_ row: Row) {
-        let index: Int64 = row["partition"]
-        guard let topic = UUID16(data: row["topic_id"]), let index = Int32(exactly: index) else {
-            return nil
-        }
-        self.init(topic: topic, index: index)
     }
 }

@@ -125,7 +125,8 @@ extension LogCheck {
                 found(.damage, ".log", base, at: position, problem)
             }
             try compareSnapshots(upTo: header.baseOffset)
-            let isAbort = header.isControl ? TransactionMarker.isAbort(try scanner.batch()) : false
+            let isAbort =
+                header.isControl ? TransactionMarker.isAbort(records: try scanner.records()) : false
             rebuilt.add(header, baseOffset: base, isAbort: isAbort)
             producers.apply(header, now: 0, open: rebuilt.transactions.open)
             epochs.add(header.leaderEpoch, at: header.baseOffset)

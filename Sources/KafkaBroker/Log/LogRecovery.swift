@@ -194,7 +194,7 @@ extension LogRecovery {
             }
             epochs.add(header.leaderEpoch, at: header.baseOffset)
             let isAbort =
-                header.isControl ? TransactionMarker.isAbort(try scanner.records()) : false
+                header.isControl ? TransactionMarker.isAbort(records: try scanner.records()) : false
             segment.index.add(header, baseOffset: segment.baseOffset, isAbort: isAbort)
         }
         if scanner.isAtEnd { return nil }

@@ -21,7 +21,7 @@ struct LogSettings: Sendable, Equatable {
     /// How many bytes of a partition are kept; nil for any number.
     var retentionByteCount: Int64?
     /// How long the files of removed segments stay, in milliseconds, a day at most.
-    var fileDeletionDelayMilliseconds: Int64 = 0
+    var fileDeletionDelayMilliseconds: Int64 = 60_000
     /// How long a batch that nobody waits for may stay unsynced, in milliseconds.
     var flushMilliseconds: Int64 = 1000
     /// How many records that nobody waits for may stay unsynced.

@@ -106,7 +106,7 @@ extension PartitionLog {
             throw FileSystem.failure("write", file.path, written < 0 ? written : -Int(ENOSPC))
         }
         if segment.firstAppend == nil { segment.firstAppend = now }
-        let isAbort = header.isControl && TransactionMarker.isAbort(records)
+        let isAbort = header.isControl && TransactionMarker.isAbort(records: records)
         segment.index.add(header, baseOffset: segment.baseOffset, isAbort: isAbort)
         producers.apply(header, now: now, open: segment.index.transactions.open)
         epochs.add(leaderEpoch, at: header.baseOffset)
@@ -174,10 +174,7 @@ extension PartitionLog {
         let snapshot = snapshotFile()
         try FileSystem.write(snapshot.bytes, to: snapshot.path, isDurable: false)
         try removeOldSnapshots()
-        producers.expire(
-            before: environment.now() - environment.settings.producerExpirationMilliseconds,
-            open: active.index.transactions.open
-        )
+        expireProducers()
         segments.append(LogSegment(directory: directory, baseOffset: endOffset, after: active))
         hasChanged = true
         moveRecoveryPoint(to: endOffset)

@@ -23,10 +23,19 @@ extension PartitionLog {
         }
     }
 
-    /// Closes the active segment if it is old, and removes the segments that the topic's settings
-    /// no longer keep.
+    /// Forgets the producers that have been silent for too long.
+    func expireProducers() {
+        producers.expire(
+            before: environment.now() - environment.settings.producerExpirationMilliseconds,
+            open: active.index.transactions.open
+        )
+    }
+
+    /// Forgets silent producers, closes the active segment if it is old, and removes the segments
+    /// that the topic's settings no longer keep.
     func removeExpiredSegments() {
         guard !isDeleted, !isClosing, progress.failure == nil else { return }
+        expireProducers()
         let now = environment.now()
         do throws(BrokerError) {
             let isExpired = settings.deletesOldRecords && isTooOld(active, now)

@@ -108,7 +108,7 @@ struct TransactionMarker: Sendable, Equatable {
     }
 
     /// Whether the records of a control batch are a marker that aborts.
-    static func isAbort(_ records: UnsafeRawBufferPointer) -> Bool {
+    static func isAbort(records: UnsafeRawBufferPointer) -> Bool {
         var cursor = RecordCursor(records)
         guard let key = try? cursor.next().key, key.count >= 4 else { return false }
         return records[key.lowerBound + 2] == 0 && records[key.lowerBound + 3] == 0

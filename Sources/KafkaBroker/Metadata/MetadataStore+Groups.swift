@@ -10,20 +10,14 @@ extension MetadataStore {
 
     /// Reads all groups with their offsets; blocks.
     func loadGroups() throws(BrokerError) -> [GroupState] {
-        do {
-            return try writer.read(MetadataDatabase.groups)
-        } catch {
-            throw BrokerError.storage("the groups could not be read", error)
-        }
+        try MetadataDatabase.read("the groups", of: writer.database, MetadataDatabase.groups)
     }
 
     /// Stores a group's generation and members; its offsets stay.
     func save(_ group: GroupState, completion: @escaping Completion) {
-        writer.submit { rows, _ in
+        writer.submit(completion: completion) { rows, _ in
             try group.save(rows)
             return .none
-        } completion: {
-            completion($0)
         }
     }
 
@@ -43,7 +37,7 @@ extension MetadataStore {
         in transaction: OffsetTransaction? = nil,
         completion: @escaping Completion
     ) {
-        writer.submit { rows, image in
+        writer.submit(completion: completion) { rows, image in
             if let transaction {
                 let error = try MetadataDatabase.checkOffsets(transaction, ofGroup: id, rows)
                 guard error == .none else { return error }
@@ -52,8 +46,6 @@ extension MetadataStore {
             let producerID = transaction?.producerID
             try MetadataDatabase.save(live, ofGroup: id, producerID: producerID, rows)
             return .none
-        } completion: {
-            completion($0)
         }
     }
 
@@ -63,7 +55,7 @@ extension MetadataStore {
         inGroup id: String,
         completion: @escaping Completion
     ) {
-        writer.submit { rows, _ in
+        writer.submit(completion: completion) { rows, _ in
             let statement = try rows.cachedStatement(
                 sql: "DELETE FROM \"offset\" WHERE group_id = ? AND topic_id = ? AND partition = ?"
             )
@@ -71,18 +63,14 @@ extension MetadataStore {
                 try statement.execute(arguments: [id, key.topicID.data, key.partition])
             }
             return .none
-        } completion: {
-            completion($0)
         }
     }
 
     /// Removes a group and its offsets.
     func deleteGroup(id: String, completion: @escaping Completion) {
-        writer.submit { rows, _ in
+        writer.submit(completion: completion) { rows, _ in
             try GroupState.deleteOne(rows, key: id)
             return .none
-        } completion: {
-            completion($0)
         }
     }
 }
@@ -124,7 +112,8 @@ extension MetadataDatabase {
         }
     }
 
-    fileprivate static func groups(_ rows: Database) throws -> [GroupState] {
+    /// All groups with their offsets, those of open transactions apart.
+    static func groups(_ rows: Database) throws -> [GroupState] {
         let groups = try GroupState.fetchAll(rows).map { ($0.id, $0) }
         var groupsByID = Dictionary(uniqueKeysWithValues: groups)
         let common = "group_id, topic_id, partition, \"offset\", epoch, metadata"
@@ -136,15 +125,18 @@ extension MetadataDatabase {
                 """
         )
         while let row = try offsets.next() {
-            guard let topicID = UUID16(data: row["topic_id"]) else { continue }
-            let offset = CommittedOffset(
-                offset: row["offset"],
-                leaderEpoch: row["epoch"],
-                metadata: row["metadata"],
-                date: row["committed"]
+            let group: String = try row.decode(atIndex: 0)
+            let key = OffsetKey(
+                topicID: try UUID16(stored: row.decode(atIndex: 1)),
+                partition: try row.decode(atIndex: 2)
             )
-            let key = OffsetKey(topicID: topicID, partition: row["partition"])
-            groupsByID[row["group_id"]]?.apply([(key, offset)], producerID: row["producer_id"])
+            let offset = CommittedOffset(
+                offset: try row.decode(atIndex: 3),
+                leaderEpoch: try row.decode(atIndex: 4),
+                metadata: try row.decode(atIndex: 5),
+                date: try row.decode(atIndex: 6)
+            )
+            groupsByID[group]?.apply([(key, offset)], producerID: try row.decode(atIndex: 7))
         }
         return Array(groupsByID.values)
     }

@@ -7,15 +7,15 @@ import Synchronization
 extension MetadataStore {
     /// Reads all transactional ids, without the partitions of topics that are deleted; blocks.
     func loadTransactions() throws(BrokerError) -> [TransactionMetadata] {
-        do {
-            let topics = image.withLock { $0.topics }
-            return try writer.read(TransactionMetadata.fetchAll).map { stored in
-                var transaction = stored
-                transaction.partitions = stored.partitions.filter { topics[$0.topic] != nil }
-                return transaction
-            }
-        } catch {
-            throw BrokerError.storage("the transactions could not be read", error)
+        let topics = image.withLock { $0.topics }
+        return try MetadataDatabase.read(
+            "the transactions",
+            of: writer.database,
+            MetadataDatabase.transactions
+        ).map { stored in
+            var transaction = stored
+            transaction.partitions = stored.partitions.filter { topics[$0.topic] != nil }
+            return transaction
         }
     }
 
@@ -31,7 +31,7 @@ extension MetadataStore {
         _ transaction: TransactionMetadata,
         completion: @escaping @Sendable (Result<Int64, BrokerError>) -> Void
     ) {
-        writer.submit { rows, image in
+        writer.submit(completion: completion) { rows, image in
             var transaction = transaction
             if transaction.producer.id < 0 {
                 transaction.producer.id = try image.takeProducerID(rows)
@@ -41,8 +41,6 @@ extension MetadataStore {
                 try MetadataDatabase.releaseOffsets(of: transaction, rows)
             }
             return transaction.producer.id
-        } completion: {
-            completion($0)
         }
     }
 
@@ -51,10 +49,8 @@ extension MetadataStore {
         id: String,
         completion: @escaping @Sendable (Result<Void, BrokerError>) -> Void
     ) {
-        writer.submit { rows, _ in
+        writer.submit(completion: completion) { rows, _ in
             _ = try TransactionMetadata.deleteOne(rows, key: id)
-        } completion: {
-            completion($0)
         }
     }
 }
@@ -62,6 +58,26 @@ extension MetadataStore {
 /// Partitions and groups are kept as JSON: they are only ever read all at once.
 extension TransactionMetadata: FetchableRecord, PersistableRecord {
     static let databaseTableName = "txn"
+}
+
+extension MetadataDatabase {
+    /// All transactional ids.
+    static func transactions(_ rows: Database) throws -> [TransactionMetadata] {
+        let transactions = try TransactionMetadata.fetchAll(rows)
+        for transaction in transactions {
+            // The coordinator counts with these. The last epoch only fences the one before.
+            let times = [transaction.startDate ?? 0, transaction.lastUpdate]
+            let epoch = transaction.producer.epoch
+            guard times.allSatisfy({ $0 >= 0 }), epoch < .max || transaction.phase != .ongoing
+            else {
+                throw damage(
+                    "the transactional id \"\(transaction.transactionalID)\" has the times"
+                        + " \(times) and the epoch \(epoch)"
+                )
+            }
+        }
+        return transactions
+    }
 }
 
 /// Offsets that wait in transactions.

@@ -48,9 +48,8 @@ final class MetadataStore: Sendable {
     ///
     /// - Parameter clean: Whether all partitions were synced and closed before.
     func close(clean: Bool) {
-        writer.submit { database, _ in
+        writer.submit(completion: { _ in }) { database, _ in
             try MetadataDatabase.setClean(clean, database)
-        } completion: { _ in
         }
         writer.inbox.close()
         thread.join()
@@ -75,7 +74,7 @@ extension MetadataStore {
         configuration: TopicConfiguration,
         completion: @escaping @Sendable (Result<Topic, BrokerError>) -> Void
     ) {
-        writer.submit { database, image in
+        writer.submit(completion: completion) { database, image in
             try Topic.validate(name: name)
             try Topic.validate(partitionCount: partitionCount)
             if image.topic(named: name) != nil { throw BrokerError.topicExists(name) }
@@ -90,8 +89,6 @@ extension MetadataStore {
             try MetadataDatabase.insert(topic, database)
             image.set(topic)
             return topic
-        } completion: {
-            completion($0)
         }
     }
 
@@ -103,16 +100,17 @@ extension MetadataStore {
         id: UUID16,
         completion: @escaping @Sendable (Result<Topic, BrokerError>) -> Void
     ) {
-        writer.submit { database, image in
-            guard let topic = image.topics[id] else { throw BrokerError.unknownTopic("\(id)") }
-            try MetadataDatabase.markDeleted(id, database)
-            image.remove(topic)
-            return topic
-        } completion: { [self] result in
+        let finish = { @Sendable [self] (result: Result<Topic, BrokerError>) in
             if case .success = result {
                 for observer in deletionObservers.withLock({ $0 }) { observer(id) }
             }
             completion(result)
+        }
+        writer.submit(completion: finish) { database, image in
+            guard let topic = image.topics[id] else { throw BrokerError.unknownTopic("\(id)") }
+            try MetadataDatabase.markDeleted(id, database)
+            image.remove(topic)
+            return topic
         }
     }
 
@@ -124,11 +122,9 @@ extension MetadataStore {
         id: UUID16,
         completion: @escaping @Sendable (Result<Void, BrokerError>) -> Void
     ) {
-        writer.submit { database, image in
+        writer.submit(completion: completion) { database, image in
             guard image.deletedTopicIDs.remove(id) != nil else { return }
             try MetadataDatabase.purge(id, database)
-        } completion: {
-            completion($0)
         }
     }
 
@@ -143,14 +139,12 @@ extension MetadataStore {
         _ change: @escaping @Sendable (inout Topic) throws(BrokerError) -> Void,
         completion: @escaping @Sendable (Result<Topic, BrokerError>) -> Void
     ) {
-        writer.submit { database, image in
+        writer.submit(completion: completion) { database, image in
             guard var topic = image.topics[id] else { throw BrokerError.unknownTopic("\(id)") }
             try change(&topic)
             try MetadataDatabase.update(topic, database)
             image.set(topic)
             return topic
-        } completion: {
-            completion($0)
         }
     }
 
@@ -166,10 +160,8 @@ extension MetadataStore {
     func nextProducerID(
         completion: @escaping @Sendable (Result<Int64, BrokerError>) -> Void
     ) {
-        writer.submit { database, image in
+        writer.submit(completion: completion) { database, image in
             try image.takeProducerID(database)
-        } completion: {
-            completion($0)
         }
     }
 }

@@ -3,7 +3,7 @@ import Synchronization
 
 /// The one writer of the metadata: a queue of changes, emptied by one thread.
 ///
-/// The database belongs to that thread from `run` on.
+/// Only that thread writes to the database, from `run` on.
 final class MetadataWriter: Sendable {
     /// Most changes that may wait: 1,000 connections with one request in flight each, and room for
     /// what groups write on their own.
@@ -22,21 +22,21 @@ final class MetadataWriter: Sendable {
     let inbox = Inbox<Change>(capacity: capacity)
     /// How many transactions were committed; for tests and statistics.
     let commitCount = Atomic<Int>(0)
-    private let database: DatabaseQueue
+    let database: DatabaseQueue
 
     init(database: DatabaseQueue) { self.database = database }
 
     /// Queues a change.
     ///
     /// - Parameters:
+    ///   - completion: Called once, on the writer thread after the commit, or at once if there
+    ///     is no room.
     ///   - change: Runs on the writer thread inside a transaction, with the image as it will be
     ///     after the changes before it. To refuse, it throws a `BrokerError` before it has
     ///     changed anything.
-    ///   - completion: Called once, on the writer thread after the commit, or at once if there
-    ///     is no room.
     func submit<Value: Sendable>(
-        _ change: @escaping @Sendable (Database, inout MetadataImage) throws -> Value,
-        completion: @escaping @Sendable (Result<Value, BrokerError>) -> Void
+        completion: @escaping @Sendable (Result<Value, BrokerError>) -> Void,
+        _ change: @escaping @Sendable (Database, inout MetadataImage) throws -> Value
     ) {
         let queued = Change { database, image in
             do {
@@ -53,11 +53,6 @@ final class MetadataWriter: Sendable {
         case .full: completion(.failure(.tooManyChanges))
         case .closed: completion(.failure(.stopping))
         }
-    }
-
-    /// Reads what is committed; blocks while a batch is being written.
-    func read<Value>(_ body: (Database) throws -> Value) throws -> Value {
-        try database.read(body)
     }
 
     /// Commits what is queued, batch after batch, until the queue is closed.

@@ -24,7 +24,7 @@ extension Topic {
         // 249 leaves room for a partition number in a file name of 255 bytes, as Kafka has it.
         let isAllowed =
             (1...249).contains(name.utf8.count) && name != "." && name != ".."
-            && name.utf8.allSatisfy(isAllowed)
+            && name.utf8.allSatisfy(nameBytes.contains)
         guard isAllowed else {
             throw BrokerError(
                 .invalidTopic,
@@ -52,15 +52,9 @@ extension Topic {
         }
     }
 
-    private static func isAllowed(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"),
-            UInt8(ascii: "-"):
-            true
-        default: false
-        }
-    }
+    private static let nameBytes = Set(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-".utf8
+    )
 }
 
 extension BrokerError {

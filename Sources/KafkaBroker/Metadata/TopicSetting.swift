@@ -2,10 +2,9 @@ import KafkaWire
 
 /// One setting that a topic can have: its type, default, meaning, and the values it allows.
 ///
-/// The settings are a table of text, two lines or more each:
+/// The settings are a table of text, a line each, broken where a line ends in a backslash:
 ///
-///     name type default allowed broker-name
-///       Meaning.
+///     name type default allowed broker-name meaning
 ///
 /// `allowed` is `1...` or `0...1` for numbers, the words for texts, and `=` for a setting that is
 /// known for compatibility only: there the meaning says why the default is all that works.
@@ -21,15 +20,10 @@ struct TopicSetting: Sendable {
         case list = 7
 
         init(_ name: Substring) {
-            self =
-                switch name {
-                case "boolean": .boolean
-                case "int": .int
-                case "long": .long
-                case "double": .double
-                case "list": .list
-                default: .string
-                }
+            let types: [Substring: ValueType] = [
+                "boolean": .boolean, "int": .int, "long": .long, "double": .double, "list": .list,
+            ]
+            self = types[name] ?? .string
         }
     }
 
@@ -47,7 +41,7 @@ struct TopicSetting: Sendable {
     let allowed: Allowed
     /// What the broker's own setting is called; nil if it has none.
     let brokerName: String?
-    fileprivate(set) var documentation = ""
+    let documentation: String
 
     /// Checks a value.
     func validate(_ value: String) throws(BrokerError) {
@@ -93,22 +87,11 @@ extension TopicSetting {
     static let named = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
 
     /// Every setting, in the order of the names.
-    static let all: [TopicSetting] = {
-        var settings: [TopicSetting] = []
-        for line in table.split(separator: "\n") {
-            if line.first == " " {
-                let text = line.drop { $0 == " " }
-                let before = settings[settings.count - 1].documentation
-                settings[settings.count - 1].documentation +=
-                    before.isEmpty ? String(text) : " \(text)"
-            } else {
-                settings.append(TopicSetting(line.split(separator: " ")))
-            }
-        }
-        return settings.sorted { $0.name < $1.name }
-    }()
+    static let all = table.split(separator: "\n")
+        .map { TopicSetting($0.split(separator: " ", maxSplits: 5)) }
+        .sorted { $0.name < $1.name }
 
-    /// Reads the first line of a setting.
+    /// Reads a line of the table.
     private init(_ words: [Substring]) {
         name = String(words[0])
         type = ValueType(words[1])
@@ -127,75 +110,63 @@ extension TopicSetting {
                 .words(words[3].split(separator: ","))
             }
         brokerName = words[4] == "-" ? nil : String(words[4])
+        documentation = String(words[5])
     }
 
     private static let table = """
-        cleanup.policy list delete delete,compact log.cleanup.policy
-          What happens to old records: delete removes them by age or size, compact keeps the newest
-          of each key.
-        retention.ms long 604800000 -1... log.retention.ms
-          How long records are kept, in milliseconds; -1 for ever.
-        retention.bytes long -1 -1... log.retention.bytes
-          How many bytes of a partition are kept; -1 for any number.
-        segment.bytes int 134217728 14... log.segment.bytes
-          Greatest size of a segment file; records are removed by whole segments.
-        segment.ms long 604800000 1... log.roll.ms
-          Greatest age of the active segment before a new one begins, in milliseconds.
-        max.message.bytes int 1048588 0... message.max.bytes
-          Greatest size of a batch of records, compressed.
-        message.timestamp.type string CreateTime CreateTime,LogAppendTime log.message.timestamp.type
-          Whose time a record has: CreateTime is the producer's, LogAppendTime the broker's.
-        message.timestamp.before.max.ms long max 0... log.message.timestamp.before.max.ms
-          How far in the past a record's time may lie, in milliseconds.
-        message.timestamp.after.max.ms long max 0... log.message.timestamp.after.max.ms
-          How far in the future a record's time may lie, in milliseconds.
-        delete.retention.ms long 86400000 0... log.cleaner.delete.retention.ms
-          How long a record without value stays in a compacted topic, in milliseconds.
-        min.cleanable.dirty.ratio double 0.5 0...1 log.cleaner.min.cleanable.ratio
-          The share of not yet compacted bytes at which compaction starts.
-        min.compaction.lag.ms long 0 0... log.cleaner.min.compaction.lag.ms
-          How long a record stays as it is before compaction, in milliseconds.
-        max.compaction.lag.ms long max 1... log.cleaner.max.compaction.lag.ms
-          How long a record may stay uncompacted, in milliseconds.
-        flush.ms long 1000 0... log.flush.interval.ms
-          How long a batch written with acks=1 may stay unsynced, in milliseconds.
-        flush.messages long max 1... log.flush.interval.messages
-          How many records written with acks=1 may stay unsynced.
-        file.delete.delay.ms long 60000 0... log.segment.delete.delay.ms
-          How long the file of a removed segment stays, in milliseconds, a day at most.
-        compression.type string producer = compression.type
-          Batches stay as the producer compressed them.
-        min.insync.replicas int 1 = min.insync.replicas
-          There is one broker.
-        compression.gzip.level int -1 = compression.gzip.level
-          The broker does not compress.
-        compression.lz4.level int 9 = compression.lz4.level
-          The broker does not compress.
-        compression.zstd.level int 3 = compression.zstd.level
-          The broker does not compress.
-        follower.replication.throttled.replicas list none = -
-          There is one broker.
-        leader.replication.throttled.replicas list none = -
-          There is one broker.
-        unclean.leader.election.enable boolean false = unclean.leader.election.enable
-          There is one broker.
-        index.interval.bytes int 4096 = log.index.interval.bytes
-          The index has a fixed interval.
-        segment.index.bytes int 10485760 = log.index.size.max.bytes
-          The index grows with its segment.
-        segment.jitter.ms long 0 = log.roll.jitter.ms
-          Segments end on time.
-        preallocate boolean false = log.preallocate
-          Files grow as they are written.
-        local.retention.bytes long -2 = log.local.retention.bytes
-          There is no tiered storage.
-        local.retention.ms long -2 = log.local.retention.ms
-          There is no tiered storage.
-        remote.storage.enable boolean false = -
-          There is no tiered storage.
-        remote.log.copy.disable boolean false = -
-          There is no tiered storage.
-        remote.log.delete.on.disable boolean false = -
-          There is no tiered storage.
+        cleanup.policy list delete delete,compact log.cleanup.policy \
+        What happens to old records: delete removes them by age or size, compact keeps the newest \
+        of each key.
+        retention.ms long 604800000 -1... log.retention.ms \
+        How long records are kept, in milliseconds; -1 for ever.
+        retention.bytes long -1 -1... log.retention.bytes \
+        How many bytes of a partition are kept; -1 for any number.
+        segment.bytes int 134217728 14... log.segment.bytes \
+        Greatest size of a segment file; records are removed by whole segments.
+        segment.ms long 604800000 1... log.roll.ms \
+        Greatest age of the active segment before a new one begins, in milliseconds.
+        max.message.bytes int 1048588 0... message.max.bytes \
+        Greatest size of a batch of records, compressed.
+        message.timestamp.type string CreateTime CreateTime,LogAppendTime \
+        log.message.timestamp.type \
+        Whose time a record has: CreateTime is the producer's, LogAppendTime the broker's.
+        message.timestamp.before.max.ms long max 0... log.message.timestamp.before.max.ms \
+        How far in the past a record's time may lie, in milliseconds.
+        message.timestamp.after.max.ms long max 0... log.message.timestamp.after.max.ms \
+        How far in the future a record's time may lie, in milliseconds.
+        delete.retention.ms long 86400000 0... log.cleaner.delete.retention.ms \
+        How long a record without value stays in a compacted topic, in milliseconds.
+        min.cleanable.dirty.ratio double 0.5 0...1 log.cleaner.min.cleanable.ratio \
+        The share of not yet compacted bytes at which compaction starts.
+        min.compaction.lag.ms long 0 0... log.cleaner.min.compaction.lag.ms \
+        How long a record stays as it is before compaction, in milliseconds.
+        max.compaction.lag.ms long max 1... log.cleaner.max.compaction.lag.ms \
+        How long a record may stay uncompacted, in milliseconds.
+        flush.ms long 1000 0... log.flush.interval.ms \
+        How long a batch written with acks=1 may stay unsynced, in milliseconds.
+        flush.messages long max 1... log.flush.interval.messages \
+        How many records written with acks=1 may stay unsynced.
+        file.delete.delay.ms long 60000 0... log.segment.delete.delay.ms \
+        How long the file of a removed segment stays, in milliseconds, a day at most.
+        compression.type string producer = compression.type \
+        Batches stay as the producer compressed them.
+        min.insync.replicas int 1 = min.insync.replicas There is one broker.
+        compression.gzip.level int -1 = compression.gzip.level The broker does not compress.
+        compression.lz4.level int 9 = compression.lz4.level The broker does not compress.
+        compression.zstd.level int 3 = compression.zstd.level The broker does not compress.
+        follower.replication.throttled.replicas list none = - There is one broker.
+        leader.replication.throttled.replicas list none = - There is one broker.
+        unclean.leader.election.enable boolean false = unclean.leader.election.enable \
+        There is one broker.
+        index.interval.bytes int 4096 = log.index.interval.bytes The index has a fixed interval.
+        segment.index.bytes int 10485760 = log.index.size.max.bytes \
+        The index grows with its segment.
+        segment.jitter.ms long 0 = log.roll.jitter.ms Segments end on time.
+        preallocate boolean false = log.preallocate Files grow as they are written.
+        local.retention.bytes long -2 = log.local.retention.bytes There is no tiered storage.
+        local.retention.ms long -2 = log.local.retention.ms There is no tiered storage.
+        remote.storage.enable boolean false = - There is no tiered storage.
+        remote.log.copy.disable boolean false = - There is no tiered storage.
+        remote.log.delete.on.disable boolean false = - There is no tiered storage.
         """
 }

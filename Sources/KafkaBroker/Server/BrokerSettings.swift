@@ -30,6 +30,8 @@ public struct BrokerSettings: Sendable, Equatable {
     public var groupInitialRebalanceDelayMilliseconds = 0
     /// How long a group's offsets are kept after its last member has left.
     public var offsetsRetentionMilliseconds = 604_800_000
+    /// After how many milliseconds without a batch an idempotent producer is forgotten.
+    public var producerExpirationMilliseconds = 86_400_000
     /// The largest request; a larger one closes the connection.
     public var socketRequestMaxBytes = 104_857_600
     /// The most bytes of records in one answer.
@@ -80,6 +82,11 @@ public struct BrokerSettings: Sendable, Equatable {
             ),
             // 3,650 days: who wants more wants no retention.
             ("broker.offsets_retention", offsetsRetentionMilliseconds, 1...315_360_000_000),
+            // 24 days: Kafka shows it as a number of 32 bits.
+            (
+                "broker.producer_id_expiration", producerExpirationMilliseconds,
+                1...2_073_600_000
+            ),
             ("broker.flush_interval", flushIntervalMilliseconds, Self.upToADay),
             ("broker.retention_check_interval", retentionCheckMilliseconds, Self.upToADay),
         ]

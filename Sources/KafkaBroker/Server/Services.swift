@@ -52,13 +52,12 @@ final class Services: Sendable {
             for close in closings.reversed() { close() }
             throw error
         }
-        let catalog = TopicCatalog(store: store, logs: topics, settings: settings)
         answers = RequestMemory(limit: settings.requestMemoryBytes)
         fetches = FetchHandler(logs: topics, settings: settings, answers: answers)
         var handlers: [any RequestHandler] = [
             ProduceHandler(logs: topics), fetches, FindCoordinatorHandler(node: node).handler,
         ]
-        handlers += TopicAPIs(node: node, catalog: catalog).handlers
+        handlers += TopicAPIs(node: node, logs: topics).handlers
         handlers += groups.handlers + transactions.handlers
         let keys = Set(handlers.map(\.key)).union([.apiVersions])
         router = RequestRouter(handlers + [ApiVersionsHandler(keys: keys)])
@@ -86,6 +85,7 @@ extension BrokerSettings {
         settings.checksEverything = checksEverything
         settings.minimumFreeByteCount = Int64(minimumFreeBytes)
         settings.retentionCheckMilliseconds = Int64(retentionCheckMilliseconds)
+        settings.producerExpirationMilliseconds = Int64(producerExpirationMilliseconds)
         return settings
     }
 

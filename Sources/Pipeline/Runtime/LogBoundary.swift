@@ -1,4 +1,5 @@
 // What trainer and scorer do alike with what comes from a log.
+import Foundation
 import Learning
 import Logging
 import Streaming
@@ -26,4 +27,23 @@ extension Logger {
         case .assigned, .revoked: break
         }
     }
+}
+
+/// The value of a call to the log, tried again while no broker answers; nil when told to stop.
+func patiently<Value>(
+    _ stop: StopSignal,
+    waiting: () -> Void = {},
+    _ call: () throws(StreamError) -> Value
+) throws(PipelineError) -> Value? {
+    while !stop.isSet {
+        do throws(StreamError) {
+            return try call()
+        } catch {
+            guard error.isRetriable || error.kind == .unreachable || error.kind == .timedOut
+            else { throw PipelineError(error) }
+            waiting()
+            Thread.sleep(forTimeInterval: 0.1)  // some errors come back at once
+        }
+    }
+    return nil
 }

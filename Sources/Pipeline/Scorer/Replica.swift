@@ -22,8 +22,8 @@ final class Replica<Model: ServableModel> {
     /// Where on `model-updates` the updates after its checkpoint begin.
     let readFrom: Offset
 
-    /// The model of a version whose file holds `bytes`.
-    init(_ version: ModelVersion, bytes: [UInt8]) throws(PipelineError) {
+    /// The model of a version, whose state is in these files: a whole one, then increments.
+    init(_ version: ModelVersion, _ files: [SafetensorsFile]) throws(PipelineError) {
         let settings: Model.Settings
         do {
             settings = try JSONDecoder().decode(
@@ -37,9 +37,8 @@ final class Replica<Model: ServableModel> {
                 remedy: "it was written by another program version: let the trainer write a new one"
             )
         }
-        model = try learning(
-            try Model(settings: settings, state: try Safetensors.decode(bytes).tensors)
-        )
+        model = try learning(try Model(settings: settings, state: files[0]))
+        for increment in files.dropFirst() { try learning(try model.restore(increment)) }
         epoch = version.epoch
         sequence = version.sequence
         hash = version.updateHash
@@ -120,17 +119,20 @@ final class ReplicaLoader<Model: ServableModel>: Sendable {
                     }
                 }
             )
-            guard let version = intact?.last else { return nil }
-            guard version.base == nil else { throw PipelineError(incrementOf: version) }
-            let bytes: [UInt8]
-            do throws(ModelStoreError) {
-                bytes = try modelStore.readBlob(version.blob)
+            guard let chain = intact, let version = chain.last else { return nil }
+            var files: [SafetensorsFile] = []
+            do throws(LearningError) {
+                for part in chain {
+                    files.append(try SafetensorsFile(path: modelStore.blobPath(part.blob)))
+                }
             } catch {
                 // Pruned since it was found: there is a newer one.
-                guard error.kind == .missing else { throw PipelineError(error) }
+                let isPruned = try store(try modelStore.version(version.number, of: modelName))?
+                    .isPruned
+                guard isPruned == true else { throw PipelineError(error) }
                 continue
             }
-            return Handover(try Replica(version, bytes: bytes))
+            return Handover(try Replica(version, files))
         }
     }
 }

@@ -97,7 +97,8 @@ struct JournalReplay {
         )
         guard let last = records.last else {
             // A record beyond the range says that nothing more of the range will come.
-            if !(buffers[partition]?.isEmpty ?? true) { advance() }
+            let isBeyond = (source.reachedEnd(of: partition) ?? 0) > entry.last
+            if isBeyond || !(buffers[partition]?.isEmpty ?? true) { advance() }
             return .waiting
         }
         nextOffset = last.offset + 1

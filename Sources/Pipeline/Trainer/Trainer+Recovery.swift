@@ -107,20 +107,10 @@ extension Trainer {
     }
 
     /// The value of a call to the log, tried again while no broker answers; nil when told to stop.
-    func patiently<Value>(
+    private func patiently<Value>(
         _ call: () throws(StreamError) -> Value
     ) throws(PipelineError) -> Value? {
-        while !stop.isSet {
-            do throws(StreamError) {
-                return try call()
-            } catch {
-                guard error.isRetriable || error.kind == .unreachable || error.kind == .timedOut
-                else { throw PipelineError(error) }
-                report(source.takeNotices())
-                Thread.sleep(forTimeInterval: 0.1)  // some errors come back at once
-            }
-        }
-        return nil
+        try Pipeline.patiently(stop, waiting: { report(source.takeNotices()) }, call)
     }
 
     /// The first offset and the end of a partition's log; nil when told to stop before.
@@ -139,19 +129,18 @@ extension Trainer {
                 logger.warning("version \(damaged.version.number) is skipped: \(damaged.problem)")
             }
         )
-        guard let newest = intact?.last else { return nil }
+        checkpoints.begin(after: intact ?? [])
+        guard let chain = intact, let newest = chain.last else { return nil }
         if newest.settings != settingsText {
             logger.warning(
                 "settings differ from those of version \(newest.number)",
                 metadata: ["then": "\(newest.settings)", "now": "\(settingsText)"]
             )
         }
-        guard newest.base == nil else { throw PipelineError(incrementOf: newest) }
-        let bytes = try store(try modelStore.readBlob(newest.blob))
         model = try TrainedModel(
+            chain,
+            of: modelStore,
             settings: model.settings,
-            state: try learning(try Safetensors.decode(bytes).tensors),
-            watermark: newest.watermark,
             duplicateWindow: settings.duplicateWindow
         )
         checkpointedEvents = newest.eventCount
@@ -181,74 +170,28 @@ extension Trainer {
     }
 
     private func relearn(_ lineage: [LineageSegment]) throws(PipelineError) -> Bool {
-        if let segment = lineage.first(where: { !$0.withoutUsers.isEmpty }) {
-            throw PipelineError(
-                .store,
-                "no version of model \"\(settings.model)\" without the events of "
-                    + "\(segment.withoutUsers.count) users can be loaded",
-                remedy: "restore the store's files from a copy, or roll back to another version"
-            )
-        }
-        let ranges = lineage.flatMap(\.ranges)
-        guard !ranges.isEmpty else { return true }
-        guard try checkJournal(ranges) else { return false }
-        var replay = JournalReplay(
-            entries: ranges,
+        guard !lineage.isEmpty else { return true }
+        let rebuild = Rebuild(
+            lineage,
             source: source,
-            batchSize: settings.batchSize
+            batchSize: settings.batchSize,
+            stop: stop
         )
-        try replay.begin()
         let timer = ContinuousClock()
         var nextPost = timer.now
-        while !stop.isSet {
+        var trained = model
+        let outcome = try rebuild.run(into: &trained) { readCount throws(PipelineError) in
             report(source.takeNotices())
-            switch try replay.next() {
-            case .waiting: continue
-            case .finished:
-                logger.info("learned \(status.replayedRecords) records again from the journal")
-                return true
-            case .records(let batch): try learn(batch, isReplay: true)
-            }
-            if timer.now >= nextPost {
-                post()
-                nextPost = timer.now + .milliseconds(100)
-            }
+            guard timer.now >= nextPost else { return }
+            status.replayedRecords = readCount
+            post()
+            nextPost = timer.now + .milliseconds(100)
         }
-        return false
-    }
-
-    /// Throws unless the log still holds all that the ranges name.
-    ///
-    /// Returns false when told to stop meanwhile.
-    private func checkJournal(_ ranges: [OffsetRange]) throws(PipelineError) -> Bool {
-        var needed: [TopicPartition: ClosedRange<Offset>] = [:]
-        for range in ranges {
-            let partition = TopicPartition(topic: range.topic, partition: range.partition)
-            let known = needed[partition] ?? range.first...range.last
-            needed[partition] =
-                min(known.lowerBound, range.first)...max(known.upperBound, range.last)
-        }
-        for (partition, offsets) in needed.sorted(by: { $0.key < $1.key }) {
-            guard let (first, end) = try watermarks(of: partition) else { return false }
-            guard first <= offsets.lowerBound, offsets.upperBound < end else {
-                throw lostRecords(
-                    "the journal needs \(partition) from offset \(offsets.lowerBound) to "
-                        + "\(offsets.upperBound)",
-                    first,
-                    end
-                )
-            }
-        }
+        model = trained
+        guard case .complete = outcome else { return false }
+        status.replayedRecords = rebuild.recordCount
+        logger.info("learned \(rebuild.recordCount) records again from the journal")
         return true
-    }
-
-    private func lostRecords(_ need: String, _ first: Offset, _ end: Offset) -> PipelineError {
-        PipelineError(
-            .log,
-            "\(need), but its log holds offsets from \(first) to before \(end)",
-            remedy: "the topic was deleted, emptied or cut by retention: restore it, or train "
-                + "under a new model name"
-        )
     }
 
     /// Gives every partition a position, which the epoch's first version records.
@@ -266,8 +209,9 @@ extension Trainer {
                 continue
             }
             guard position >= first, position <= end else {
-                throw lostRecords(
-                    "model \"\(settings.model)\" has learned \(partition) up to offset \(position)",
+                throw PipelineError(
+                    lost:
+                        "model \"\(settings.model)\" has learned \(partition) up to offset \(position)",
                     first,
                     end
                 )

@@ -34,6 +34,8 @@ public final class Trainer<Model: Learner> {
     var checkpointedEvents: Int64 = 0
     /// Why an event was rejected since that was last told.
     var lastRejection: String?
+    /// Parts of the checkpoint that is being taken; nil when none is.
+    var checkpointParts: [NamedTensors]?
     /// The last checkpoint could not be written.
     var owesCheckpoint = false
     /// No checkpoint begins before: a store or a topic that refuses is not asked all the time.
@@ -91,19 +93,41 @@ public final class Trainer<Model: Learner> {
             position: 0
         )
         deadLetters = DeadLetters(topic: settings.deadLettersTopic, sink: sink)
-        checkpoints = CheckpointWriter(store: store)
+        checkpoints = CheckpointWriter(
+            store: store,
+            maximumIncrements: settings.maximumIncrements,
+            retention: RetentionPolicy(newest: settings.keptVersions),
+            logger: logger
+        )
     }
 
     /// Recovers, learns until told to stop (or, if so set, to the end of the log), and leaves a
     /// last checkpoint.
     ///
-    /// Blocks the calling thread, which must be the trainer's own.
+    /// After an operator's action (a rollback, a rebuilt version) it recovers again, on the new
+    /// branch. Blocks the calling thread, which must be the trainer's own.
     public func run() throws(PipelineError) {
         defer {
             publisher.close()
             status.phase = .stopped
             post()
         }
+        while true {
+            do throws(PipelineError) {
+                return try runEpoch()
+            } catch {
+                guard error.kind == .fenced, let action = try actionOfOperator() else {
+                    throw error
+                }
+                logger.notice(
+                    "recovering: an operator's \(action.kind.rawValue) to version \(action.version)"
+                )
+                try reset()
+            }
+        }
+    }
+
+    private func runEpoch() throws(PipelineError) {
         guard try recover() else { return }
         let end = settings.stopsAtEnd ? try endOfInputs() : nil
         status.phase = .live
@@ -113,6 +137,31 @@ public final class Trainer<Model: Learner> {
         try finishCheckpoint(wait: true)
         if model.learner.eventCount != checkpointedEvents || owesCheckpoint { try checkpointNow() }
         try drain()
+    }
+
+    /// What an operator did to end this trainer's epoch; nil when a trainer has begun the next.
+    private func actionOfOperator() throws(PipelineError) -> OperatorAction? {
+        guard case .operator(let action) = try store(try modelStore.epochTaker(of: settings.model))
+        else { return nil }
+        return action
+    }
+
+    /// Forgets all that was learned: what is journalled on the new branch is learned again, and what
+    /// is not is read again.
+    private func reset() throws(PipelineError) {
+        publisher.close()
+        finishWriting()
+        model = try TrainedModel(
+            settings: model.settings,
+            duplicateWindow: settings.duplicateWindow
+        )
+        unjournalled = []
+        unpublishedTimestamps = []
+        checkpointParts = nil
+        owesCheckpoint = false
+        (journalPosition, checkpointedEvents) = (0, 0)
+        status.positions = [:]
+        status.replayedRecords = 0
     }
 
     private func learnLive(until end: [TopicPartition: Offset]?) throws(PipelineError) {
@@ -133,10 +182,7 @@ public final class Trainer<Model: Learner> {
                 nextPublish = now + settings.publishInterval
             }
             try finishCheckpoint(wait: false)
-            if isCheckpointDue(now >= nextCheckpoint), now >= earliestCheckpoint,
-                !checkpoints.isBusy, publisher.pendingCount < Self.pendingUpdatesLimit
-            {
-                try beginCheckpoint()
+            if try stepCheckpoint(isDue: isCheckpointDue(now >= nextCheckpoint)) {
                 nextCheckpoint = now + settings.checkpointInterval
             }
             if now >= nextPartitionCheck {
@@ -172,9 +218,6 @@ public final class Trainer<Model: Learner> {
         )
     }
 
-    /// Updates that may wait to be sent when a checkpoint begins, which adds one or two.
-    private static var pendingUpdatesLimit: Int { 4 }
-
     /// How often the inputs are asked for partitions that were added.
     private static var partitionCheckInterval: Duration { .seconds(30) }
 
@@ -183,42 +226,37 @@ public final class Trainer<Model: Learner> {
             try source.poll(maximumCount: settings.batchSize, timeout: settings.batchWait)
         )
         report(source.takeNotices())
-        try learn(batch, isReplay: false)
+        try learn(batch)
         try takeDeliveries()
     }
 
-    /// Learns the records of a batch in order of partition, journals their offsets in that order,
-    /// and sends those that cannot be decoded to the dead letters (not again on replay: they were
-    /// delivered before their offsets were journalled).
-    func learn(_ batch: borrowing RecordBatch, isReplay: Bool) throws(PipelineError) {
+    /// Learns the records of a batch in order of partition, notes their offsets for the journal in
+    /// that order, and sends those that cannot be decoded to the dead letters.
+    private func learn(_ batch: borrowing RecordBatch) throws(PipelineError) {
         let runs = PartitionRuns(batch.records, topics: source.topics, after: status.positions)
         guard !runs.indices.isEmpty else { return }
         let encoded = runs.indices.map { EncodedEvent(batch.records[$0]) }
         let learned = encoded.withUnsafeBufferPointer { model.learn($0) }
-        if isReplay {
-            status.replayedRecords += Int64(runs.indices.count)
-        } else {
-            for rejection in learned.rejections {
-                try deadLetters.send(
-                    runs.indices[rejection.index],
-                    of: batch,
-                    topics: source.topics,
-                    reason: rejection.reason,
-                    token: Token.deadLetter
-                )
-            }
-            status.rejectedCount += Int64(learned.rejections.count)
-            if let first = learned.rejections.first, lastRejection == nil {
-                lastRejection = first.reason
-            }
-            status.liveRecords += Int64(runs.indices.count)
-            unjournalled += runs.ranges
-            unpublishedTimestamps += learned.timestamps
+        for rejection in learned.rejections {
+            try deadLetters.send(
+                runs.indices[rejection.index],
+                of: batch,
+                topics: source.topics,
+                reason: rejection.reason,
+                token: Token.deadLetter
+            )
         }
+        status.rejectedCount += Int64(learned.rejections.count)
+        if let first = learned.rejections.first, lastRejection == nil {
+            lastRejection = first.reason
+        }
+        status.liveRecords += Int64(runs.indices.count)
+        unjournalled += runs.ranges
+        unpublishedTimestamps += learned.timestamps
         for range in runs.ranges {
             let partition = TopicPartition(topic: range.topic, partition: range.partition)
             status.positions[partition] = range.last + 1
-            if !isReplay { journalPosition += range.count }
+            journalPosition += range.count
         }
     }
 

@@ -32,6 +32,10 @@ public struct TrainerSettings: Sendable, Equatable {
     public var checkpointInterval: Duration
     /// Events between checkpoints; 0 for no such limit.
     public var checkpointEvents: Int64
+    /// Versions in a row that hold only what changed since the one before.
+    public var maximumIncrements: Int
+    /// How many of the newest versions keep their files.
+    public var keptVersions: Int
     /// How many of the last events with an `id` are remembered, so that copies are left out; 0: none.
     public var duplicateWindow: Int
     /// Whether to return, with a last checkpoint, once all records that were in the log at start
@@ -53,6 +57,8 @@ public struct TrainerSettings: Sendable, Equatable {
         publishInterval: Duration = .milliseconds(100),
         checkpointInterval: Duration = .seconds(30),
         checkpointEvents: Int64 = 0,
+        maximumIncrements: Int = 20,
+        keptVersions: Int = 10,
         duplicateWindow: Int = 1_000_000,
         stopsAtEnd: Bool = false,
         codeRevision: String = "unknown"
@@ -68,6 +74,8 @@ public struct TrainerSettings: Sendable, Equatable {
         self.publishInterval = publishInterval
         self.checkpointInterval = checkpointInterval
         self.checkpointEvents = checkpointEvents
+        self.maximumIncrements = maximumIncrements
+        self.keptVersions = keptVersions
         self.duplicateWindow = duplicateWindow
         self.stopsAtEnd = stopsAtEnd
         self.codeRevision = codeRevision

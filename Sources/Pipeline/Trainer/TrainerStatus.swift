@@ -51,6 +51,8 @@ public struct TrainerStatus: Sendable, Equatable {
     public var positions: [TopicPartition: Offset] = [:]
     /// Time spent copying state for checkpoints while the loop waited, in seconds.
     public var checkpointPause: Double = 0
+    /// The longest time that copying state held the loop up at once.
+    public var longestPause = Duration.zero
     /// Why the last checkpoint could not be written; nil when it was.
     public var checkpointFailure: String?
     /// Why updates are not getting through to the scorers; nil when they are.

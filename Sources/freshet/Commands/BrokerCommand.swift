@@ -103,6 +103,7 @@ extension BrokerSettings {
             section.groupInitialRebalanceDelay.milliseconds
         )
         offsetsRetentionMilliseconds = Int(section.offsetsRetention.milliseconds)
+        producerExpirationMilliseconds = Int(section.producerIDExpiration.milliseconds)
         segmentBytes = Int(section.segmentSize.bytes)
         maxMessageBytes = Int(section.maximumBatchSize.bytes)
         requestMemoryBytes = Int(section.requestMemory.bytes)

@@ -1,6 +1,7 @@
-import ArgumentParser
+public import ArgumentParser
 import Foundation
 import KafkaClient
+import Learning
 import Streaming
 
 /// `freshet recommend USER`: asks the scorer through the topics.

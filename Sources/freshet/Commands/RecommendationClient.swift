@@ -1,5 +1,6 @@
 import Foundation
 import KafkaClient
+import Learning
 import Streaming
 
 /// Asks the scorer through the topics: a request out, then the answer with the same id.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import KafkaBroker
+import Learning
 import Logging
 import Pipeline
 import ServiceLifecycle

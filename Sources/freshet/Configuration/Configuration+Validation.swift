@@ -13,6 +13,7 @@ extension EffectiveConfiguration {
         )
         try require(configuration.kafka.timeout.duration > .zero, "kafka.timeout", "more than 0")
         try require(!configuration.store.directory.isEmpty, "store.directory", "a directory")
+        try require(configuration.store.keepVersions >= 1, "store.keep_versions", "1 or more")
         try require(!configuration.model.name.isEmpty, "model.name", "a name")
         try validateTrainer()
         try require(!configuration.scorer.group.isEmpty, "scorer.group", "a name")
@@ -60,6 +61,13 @@ extension EffectiveConfiguration {
             "broker.offsets_retention",
             "1ms to 3650d"
         )
+        try require(
+            (.milliseconds(1)...(.seconds(2_073_600))).contains(
+                broker.producerIDExpiration.duration
+            ),
+            "broker.producer_id_expiration",
+            "1ms to 24d"
+        )
     }
 
     private func validateTopics() throws(ConfigurationError) {
@@ -100,6 +108,11 @@ extension EffectiveConfiguration {
             (1...100_000).contains(trainer.batchSize),
             "trainer.batch_size",
             "1 to 100000"
+        )
+        try require(
+            (0...1000).contains(trainer.maximumIncrements),
+            "trainer.maximum_increments",
+            "0 (whole files only) to 1000"
         )
         try require(
             (0...DuplicateWindow.maximumCapacity).contains(trainer.duplicateWindow),

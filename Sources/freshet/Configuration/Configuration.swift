@@ -1,3 +1,4 @@
+import Learning
 import Logging
 import Recommendation
 
@@ -36,6 +37,7 @@ struct Configuration: Codable, Sendable, Equatable {
         var retentionCheckInterval = TimeSpan(.seconds(300))
         var groupInitialRebalanceDelay = TimeSpan(.zero)
         var offsetsRetention = TimeSpan(.seconds(604_800))
+        var producerIDExpiration = TimeSpan(.seconds(86_400))
         var segmentSize = ByteSize(mebibytes: 128)
         var maximumBatchSize = ByteSize(bytes: 1_048_588)
         var checkEverything = false
@@ -47,6 +49,7 @@ struct Configuration: Codable, Sendable, Equatable {
     /// Where model versions are kept.
     struct Store: Codable, Sendable, Equatable {
         var directory = ".freshet/store"
+        var keepVersions = 10
     }
 
     /// What is learned.
@@ -69,6 +72,7 @@ struct Configuration: Codable, Sendable, Equatable {
         var checkpointEvents = 0
         var batchSize = 2000
         var start = StartPosition.earliest
+        var maximumIncrements = 20
         var duplicateWindow = 1_000_000
     }
 

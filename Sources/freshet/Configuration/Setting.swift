@@ -103,14 +103,18 @@ struct Setting: Sendable, Equatable {
     }
 }
 
-/// `publishInterval` as it is written in files: `publish_interval`; `clientID`: `client_id`.
+/// `publishInterval` as it is written in files: `publish_interval`; `clientID`: `client_id`;
+/// `producerIDExpiration`: `producer_id_expiration`.
 func settingKey(_ property: String) -> String {
+    let characters = Array(property)
     var key = ""
-    var previousIsLower = false
-    for character in property {
-        if character.isUppercase && previousIsLower { key.append("_") }
+    for (index, character) in characters.enumerated() {
+        if index > 0, character.isUppercase {
+            let isNext = !characters[index - 1].isUppercase
+            let isLastCapital = characters.dropFirst(index + 1).first?.isUppercase == false
+            if isNext || isLastCapital { key.append("_") }
+        }
         key.append(contentsOf: character.lowercased())
-        previousIsLower = !character.isUppercase
     }
     return key
 }

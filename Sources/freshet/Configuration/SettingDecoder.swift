@@ -1,3 +1,5 @@
+import Learning
+
 /// Reads a value out of a tree of settings; an error names path, place, value and expected type.
 struct SettingDecoder: Decoder {
     /// Reads `Value` out of a tree that has every key of it.

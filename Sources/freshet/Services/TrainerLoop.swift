@@ -62,6 +62,8 @@ enum TrainerLoop {
                 publishInterval: configuration.trainer.publishInterval.duration,
                 checkpointInterval: configuration.trainer.checkpointInterval.duration,
                 checkpointEvents: Int64(configuration.trainer.checkpointEvents),
+                maximumIncrements: configuration.trainer.maximumIncrements,
+                keptVersions: configuration.store.keepVersions,
                 duplicateWindow: configuration.trainer.duplicateWindow,
                 stopsAtEnd: stopsAtEnd,
                 codeRevision: freshetVersion

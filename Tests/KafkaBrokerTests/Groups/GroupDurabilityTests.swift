@@ -112,7 +112,7 @@ struct GroupDurabilityTests {
         let store = try MetadataStore(directory: directory.url)
         defer { store.close(clean: true) }
         await withCheckedContinuation { done in
-            store.writer.submit { rows, _ in
+            store.writer.submit(completion: { _ in done.resume() }) { rows, _ in
                 try rows.execute(
                     sql: """
                         INSERT INTO "group" VALUES ('g', 7, 'consumer', 'range', 'm', '[{
@@ -122,8 +122,6 @@ struct GroupDurabilityTests {
                         "assignment": "CQk="}]', NULL)
                         """
                 )
-            } completion: { _ in
-                done.resume()
             }
         }
         let group = try #require(try store.loadGroups().first)

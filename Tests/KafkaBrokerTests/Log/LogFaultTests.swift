@@ -2,6 +2,7 @@ import Dispatch
 import Foundation
 import KafkaWire
 import NIOCore
+import Synchronization
 import Testing
 
 @testable import KafkaBroker
@@ -42,7 +43,7 @@ struct LogFaultTests {
         for _ in 0..<6 { _ = try log.append(Sample.batch()).get() }
         let segmentCount = try log.onLog { $0.segments.count }
         #expect(segmentCount > 1)
-        #expect(log.files.faults.withLock { $0.directorySyncCount } == segmentCount)
+        #expect(log.files.directorySyncCount == segmentCount)
         let other = try OpenLog(LogScratch())
         other.files.set { $0.failsDirectorySync = true }
         #expect(code(try other.append(Sample.batch())) == .kafkaStorageError)

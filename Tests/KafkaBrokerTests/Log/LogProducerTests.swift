@@ -127,6 +127,23 @@ struct LogProducerTests {
         #expect(try log.append(Sample.idempotent(9, sequence: 17)).get().baseOffset == 9)
     }
 
+    @Test func `silent producers are looked for when old records are`() throws {
+        let log = try OpenLog(LogScratch()) { $0.producerExpirationMilliseconds = 1000 }
+        _ = try log.append(Sample.idempotent(9, sequence: 0)).get()
+        log.now += 1000
+        _ = try log.append(Sample.idempotent(8, sequence: 0)).get()
+        _ = try log.onLog { $0.removeExpiredSegments() }
+        #expect(
+            code(try log.append(Sample.idempotent(9, sequence: 17))) == .outOfOrderSequenceNumber
+        )
+        log.now += 1
+        _ = try log.onLog { $0.removeExpiredSegments() }
+        #expect(
+            code(try log.append(Sample.idempotent(8, sequence: 17))) == .outOfOrderSequenceNumber
+        )
+        #expect(try log.append(Sample.idempotent(9, sequence: 17)).get().baseOffset == 2)
+    }
+
     @Test func `states survive being written and read, and damage does not`() {
         var states = ProducerStates()
         var header = RecordBatchHeader()

@@ -57,11 +57,8 @@ struct LogRetentionTests {
         throws
     {
         let scratch = try LogScratch()
-        let settings = LogSettings(
-            segmentByteCount: 300,
-            fileDeletionDelayMilliseconds: 86_400_000
-        )
-        let log = try OpenLog(scratch, settings)
+        let settings = LogSettings(segmentByteCount: 300)
+        let log = try OpenLog(scratch, settings, keepsRemovedFiles: true)
         for _ in 0..<10 { try log.append(Sample.batch()) }
         let before = try scratch.files(".log").count
         #expect(try log.deleteRecords(before: 8).get() == 8)
@@ -69,7 +66,7 @@ struct LogRetentionTests {
         #expect(try scratch.files(".log").count == before)
         #expect(throws: ErrorCode.offsetOutOfRange) { try log.read(7).get() }
         log.directory.close()
-        let reopened = try OpenLog(scratch, settings, epoch: 2)
+        let reopened = try OpenLog(scratch, settings, epoch: 2, keepsRemovedFiles: true)
         try retain(reopened)
         #expect(try scratch.files(".log").count < before)
         #expect(try reopened.allBatches().map(\.header.baseOffset) == [8, 9])

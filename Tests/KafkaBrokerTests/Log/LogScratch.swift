@@ -77,6 +77,7 @@ final class FailingFiles: LogFiles {
 
     /// How often something was synced, or was tried to.
     var syncCount: Int { faults.withLock { $0.syncCount } }
+    var directorySyncCount: Int { faults.withLock { $0.directorySyncCount } }
 
     func set(_ change: (inout Faults) -> Void) { faults.withLock { change(&$0) } }
 
@@ -155,6 +156,7 @@ final class OpenLog: Sendable {
         _ settings: LogSettings = LogSettings(),
         epoch: Int32 = 1,
         partitions: Int32 = 1,
+        keepsRemovedFiles: Bool = false,
         change: (inout LogDirectorySettings) -> Void = { _ in }
     ) throws {
         var directorySettings = LogDirectorySettings()
@@ -171,6 +173,8 @@ final class OpenLog: Sendable {
             now: { clock.now }
         )
         sharedClock = clock
+        var settings = settings
+        settings.fileDeletionDelayMilliseconds = keepsRemovedFiles ? 86_400_000 : 0
         let opened = Promise<Result<Void, BrokerError>>()
         directory.open(
             topic: Self.topic,

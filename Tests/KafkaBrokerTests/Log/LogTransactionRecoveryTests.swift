@@ -77,7 +77,7 @@ struct LogTransactionRecoveryTests {
             kept += batch.bytes.count
             let isAbort = batch.bytes.withUnsafeBytes { bytes in
                 batch.header.isControl
-                    && TransactionMarker.isAbort(.init(rebasing: bytes[61...]))
+                    && TransactionMarker.isAbort(records: .init(rebasing: bytes[61...]))
             }
             expected.add(batch.header, isAbort: isAbort)
             let copy = try LogScratch(copyOf: crashed)

@@ -64,10 +64,9 @@ extension MetadataStore {
     func blockWriter() -> @Sendable () -> Void {
         let entered = DispatchSemaphore(value: 0)
         let gate = DispatchSemaphore(value: 0)
-        writer.submit { _, _ in
+        writer.submit(completion: { _ in }) { _, _ in
             entered.signal()
             gate.wait()
-        } completion: { _ in
         }
         entered.wait()
         return { gate.signal() }

@@ -114,6 +114,7 @@ struct ConfigAPITests {
     @Test func `the broker's settings are shown and cannot be changed`() async throws {
         try await withBroker {
             $0.numPartitions = 7
+            $0.producerExpirationMilliseconds = 5000
         } body: { broker, settings in
             let client = try RawClient(port: broker.port)
             let configs = try client.describeConfigs("1", type: 4).array("configs")
@@ -121,6 +122,7 @@ struct ConfigAPITests {
                 uniqueKeysWithValues: configs.map { ($0.string("name"), $0.string("value")) }
             )
             #expect(values["num.partitions"] == "7")
+            #expect(values["producer.id.expiration.ms"] == "5000")
             #expect(values["log.dirs"] == settings.dataDirectory)
             #expect(values["message.max.bytes"] == "1048588")
             #expect(values.values.filter(\.isEmpty).isEmpty)

@@ -62,12 +62,43 @@ struct TopicAPITests {
             )
             #expect(unknown.array("topics")[0].errorCode() == .unknownTopicID)
             #expect(unknown.array("topics")[0].optionalString("name") == nil)
-            let older = try client.request(
+            // Of a name and an id, the id counts.
+            let both = try client.request(
                 .metadata,
-                version: 10,
-                ["topics": [.structure(["name": nil, "topicId": .uuid(.random())])]]
+                version: 12,
+                ["topics": [.structure(["name": "events", "topicId": .uuid(.random())])]]
             )
-            #expect(older.array("topics")[0].errorCode() == .unknownTopicID)
+            #expect(both.array("topics")[0].errorCode() == .unknownTopicID)
+        }
+    }
+
+    @Test(arguments: [10, 11] as [Int16])
+    func `before version 12, a request with an id or without a name is refused`(
+        _ version: Int16
+    ) async throws {
+        try await withBroker { broker, _ in
+            let client = try RawClient(port: broker.port)
+            let id = try create(
+                client,
+                ["name": "events", "numPartitions": 1, "replicationFactor": 1]
+            ).uuid("topicId")
+            let wrong: [Fields] = [
+                ["name": nil, "topicId": .uuid(id)], ["name": nil, "topicId": .uuid(.random())],
+                ["name": "events", "topicId": .uuid(id)], ["name": nil],
+            ]
+            for topic in wrong {
+                let answer = try client.request(
+                    .metadata,
+                    version: version,
+                    ["topics": [.structure(topic), .structure(["name": "new"])]]
+                )
+                let topics = answer.array("topics")
+                #expect(topics.map { $0.errorCode() } == [.invalidRequest, .invalidRequest])
+                #expect(topics.map { $0.string("name") } == [topic.string("name"), "new"])
+                #expect(topics[0].uuid("topicId") == topic.uuid("topicId"))
+            }
+            let all = try client.request(.metadata, version: version, ["topics": nil])
+            #expect(all.array("topics").map { $0.string("name") } == ["events"])
         }
     }
 

@@ -1,8 +1,9 @@
 /// A length of time as it is written in the configuration: `100ms`, `30s`, `1.5h`, `7d`.
 ///
 /// Never negative, counted in whole nanoseconds.
-struct TimeSpan: SettingText, Sendable, Equatable {
-    static let expectation = "a duration such as 100ms, 30s, 5m, 2h or 7d"
+public struct TimeSpan: SettingText, Sendable, Equatable {
+    /// What the text must be.
+    public static let expectation = "a duration such as 100ms, 30s, 5m, 2h or 7d"
 
     /// Units, largest first, in nanoseconds.
     private static let units: [(name: String, nanoseconds: Int64)] = [
@@ -11,22 +12,25 @@ struct TimeSpan: SettingText, Sendable, Equatable {
     ]
 
     /// The length.
-    var nanoseconds: Int64
+    public var nanoseconds: Int64
 
     /// The length, for the standard library.
-    var duration: Duration { .nanoseconds(nanoseconds) }
+    public var duration: Duration { .nanoseconds(nanoseconds) }
     /// The length in milliseconds, rounded up, so that a short one does not become none.
-    var milliseconds: Int64 { nanoseconds / 1_000_000 + (nanoseconds % 1_000_000 == 0 ? 0 : 1) }
+    public var milliseconds: Int64 {
+        nanoseconds / 1_000_000 + (nanoseconds % 1_000_000 == 0 ? 0 : 1)
+    }
 
     /// A length given in the program; a negative one counts as none.
-    init(_ duration: Duration) {
+    public init(_ duration: Duration) {
         let (seconds, attoseconds) = duration.components
         let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
         let (sum, tooLarge) = scaled.addingReportingOverflow(attoseconds / 1_000_000_000)
         nanoseconds = overflow || tooLarge ? Int64.max : max(sum, 0)
     }
 
-    init?(settingText: String) {
+    /// Reads a number and its unit; nil when it is none.
+    public init?(settingText: String) {
         guard let (whole, fraction, unit) = splitQuantity(settingText) else { return nil }
         // Nothing is nothing in any unit.
         let name = unit.isEmpty && settingText == "0" ? "ns" : String(unit)
@@ -36,7 +40,8 @@ struct TimeSpan: SettingText, Sendable, Equatable {
         self.nanoseconds = nanoseconds
     }
 
-    var settingText: String {
+    /// The number in the largest unit that divides it.
+    public var settingText: String {
         for unit in Self.units where nanoseconds > 0 && nanoseconds % unit.nanoseconds == 0 {
             return "\(nanoseconds / unit.nanoseconds)\(unit.name)"
         }

@@ -1,5 +1,5 @@
 /// A value of one type that is written in the configuration as one piece of text.
-protocol SettingText: Codable {
+public protocol SettingText: Codable {
     /// Reads the text; nil when it is not of this form.
     init?(settingText: String)
     /// The shortest text that reads back as this value.
@@ -9,7 +9,8 @@ protocol SettingText: Codable {
 }
 
 extension SettingText {
-    init(from decoder: any Decoder) throws {
+    /// Reads the text.
+    public init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         let text = try container.decode(String.self)
         guard let value = Self(settingText: text) else {
@@ -21,7 +22,8 @@ extension SettingText {
         self = value
     }
 
-    func encode(to encoder: any Encoder) throws {
+    /// Writes the text.
+    public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(settingText)
     }

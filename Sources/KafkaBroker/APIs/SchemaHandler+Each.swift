@@ -21,7 +21,7 @@ extension SchemaHandler {
         _ key: APIKey,
         into results: String,
         by identity: [String],
-        of entries: @escaping @Sendable (Fields) -> [Fields],
+        ofEach entries: @escaping @Sendable (Fields) -> [Fields],
         _ body:
             @escaping @Sendable (
                 Fields, Fields, @escaping @Sendable (EntryOutcome) -> Void
@@ -32,12 +32,22 @@ extension SchemaHandler {
             let names = entries.map { entry in identity.map { entry[$0] } }
             let groups = Dictionary(grouping: names, by: \.self)
             let gather = Gather<Fields>(entries.count) { answer([results: .list($0)]) }
-            for (index, entry) in entries.enumerated() {
+            for (position, entry) in entries.enumerated() {
                 let finish = { @Sendable (outcome: EntryOutcome) in
-                    gather.set(index, Self.result(of: entry, identity, outcome))
+                    var result: Fields
+                    switch outcome {
+                    case .success(let fields):
+                        result = fields
+                        result["errorMessage"] = .null
+                    case .failure(let error):
+                        result = ["errorMessage": .string(error.description)]
+                        result["errorCode"] = .code(error.errorCode)
+                    }
+                    for name in identity where result[name] == nil { result[name] = entry[name] }
+                    gather.set(position, result)
                 }
                 do throws(BrokerError) {
-                    guard groups[names[index]]?.count == 1 else {
+                    guard groups[names[position]]?.count == 1 else {
                         throw BrokerError(.invalidRequest, "The request names it more than once.")
                     }
                     try body(entry, request, finish)
@@ -46,23 +56,6 @@ extension SchemaHandler {
                 }
             }
         }
-    }
-
-    private static func result(
-        of entry: Fields,
-        _ identity: [String],
-        _ outcome: EntryOutcome
-    ) -> Fields {
-        var result: Fields = ["errorMessage": nil]
-        for name in identity { result[name] = entry[name] }
-        switch outcome {
-        case .success(let fields):
-            for name in fields.names { result[name] = fields[name] }
-        case .failure(let error):
-            result["errorCode"] = .code(error.errorCode)
-            result["errorMessage"] = .string(error.description)
-        }
-        return result
     }
 
     /// An API that asks the same of each of many partitions.
@@ -77,7 +70,7 @@ extension SchemaHandler {
     ///     to call once, from any thread.
     init(
         _ key: APIKey,
-        ofPartitionsIn logs: TopicLogs,
+        ofEachPartitionIn logs: TopicLogs,
         topic: String = "name",
         index: String = "partitionIndex",
         failure: @escaping @Sendable (ErrorCode) -> Fields = { _ in [:] },
@@ -89,41 +82,38 @@ extension SchemaHandler {
         self.init(key) { request, _, answer in
             let topics = request.array("topics").map { entry in
                 // Some APIs have structures, others only numbers.
-                let numbers = entry.int32s("partitionIndexes").map { number -> Fields in
-                    [index: .number(number)]
+                let numbers = entry.int32s("partitionIndexes").map {
+                    [index: .number($0)] as Fields
                 }
                 return (name: entry.string(topic), parts: entry.array("partitions") + numbers)
             }
-            let parts = topics.flatMap { topic in topic.parts.map { (topic.name, $0) } }
-            let keys = parts.map { "\($0) \($1.int32(index))" }
-            let groups = Dictionary(grouping: keys, by: \.self)
-            let gather = Gather<Fields>(parts.count) { results in
-                var rest = results[...]
-                let answers = topics.map { name, parts -> Fields in
-                    defer { rest = rest.dropFirst(parts.count) }
-                    return [topic: .string(name), "partitions": .list(rest.prefix(parts.count))]
+            let names = topics.flatMap { name, parts in parts.map { "\(name) \($0.int32(index))" } }
+            let groups = Dictionary(grouping: names, by: \.self)
+            let answers = Gather<Fields>(topics.count) { answer(["topics": .list($0)]) }
+            for (place, (name, parts)) in topics.enumerated() {
+                let partitions = Gather<Fields>(parts.count) {
+                    answers.set(place, [topic: .string(name), "partitions": .list($0)])
                 }
-                answer(["topics": .list(answers)])
-            }
-            for (position, (name, part)) in parts.enumerated() {
-                let number = part.int32(index)
-                let finish = { @Sendable (outcome: PartitionOutcome) in
-                    var fields: Fields
-                    switch outcome {
-                    case .success(let found): fields = found
-                    case .failure(let code):
-                        fields = failure(code)
-                        fields["errorCode"] = .code(code)
+                for (position, part) in parts.enumerated() {
+                    let number = part.int32(index)
+                    let finish = { @Sendable (outcome: PartitionOutcome) in
+                        var result: Fields
+                        switch outcome {
+                        case .success(let fields): result = fields
+                        case .failure(let code):
+                            result = failure(code)
+                            result["errorCode"] = .code(code)
+                        }
+                        result[index] = .number(number)
+                        partitions.set(position, result)
                     }
-                    fields[index] = .number(number)
-                    gather.set(position, fields)
-                }
-                if groups[keys[position]]?.count != 1 {
-                    finish(.failure(.invalidRequest))
-                } else if let partition = logs.partition(name, number) {
-                    ask(part, request, partition, finish)
-                } else {
-                    finish(.failure(.unknownTopicOrPartition))
+                    if groups["\(name) \(number)"]?.count != 1 {
+                        finish(.failure(.invalidRequest))
+                    } else if let partition = logs.partition(name, number) {
+                        ask(part, request, partition, finish)
+                    } else {
+                        finish(.failure(.unknownTopicOrPartition))
+                    }
                 }
             }
         }

@@ -1,6 +1,7 @@
 /// A number of bytes as it is written in the configuration: `64MiB`, `1.5GiB`, `1048588B`.
-struct ByteSize: SettingText, Sendable, Equatable {
-    static let expectation = "a size such as 512B, 64KiB, 128MiB, 2GiB or 10MB"
+public struct ByteSize: SettingText, Sendable, Equatable {
+    /// What the text must be.
+    public static let expectation = "a size such as 512B, 64KiB, 128MiB, 2GiB or 10MB"
 
     /// Units, largest first, in bytes.
     ///
@@ -12,15 +13,16 @@ struct ByteSize: SettingText, Sendable, Equatable {
     ]
 
     /// The number of bytes; never negative.
-    var bytes: Int64
+    public var bytes: Int64
 
     /// A size given in the program; a negative one counts as none.
-    init(bytes: Int64) { self.bytes = max(bytes, 0) }
+    public init(bytes: Int64) { self.bytes = max(bytes, 0) }
 
     /// A size given in the program.
-    init(mebibytes: Int64) { self.init(bytes: mebibytes << 20) }
+    public init(mebibytes: Int64) { self.init(bytes: mebibytes << 20) }
 
-    init?(settingText: String) {
+    /// Reads a number and its unit; nil when it is none.
+    public init?(settingText: String) {
         guard let (whole, fraction, unit) = splitQuantity(settingText) else { return nil }
         let name = unit.isEmpty && settingText == "0" ? "B" : String(unit)
         guard let scale = Self.units.first(where: { $0.name == name })?.bytes,
@@ -29,7 +31,8 @@ struct ByteSize: SettingText, Sendable, Equatable {
         self.bytes = bytes
     }
 
-    var settingText: String {
+    /// The number in the largest unit that divides it.
+    public var settingText: String {
         for unit in Self.units where bytes > 0 && bytes % unit.bytes == 0 {
             return "\(bytes / unit.bytes)\(unit.name)"
         }

@@ -1,0 +1,146 @@
+import Foundation
+import Learning
+import Recommendation
+
+/// A checkpoint of a large model in parts, the file it becomes, and loading it again.
+///
+/// Every figure is wall time, in milliseconds, unless it says bytes.
+final class CheckpointBenchmark<L: Learner> where L.Settings == RecommenderSettings {
+    let settings: RecommenderSettings
+    let users: Int
+    let items: Int
+    private(set) var figures: [String: Double] = [:]
+
+    init(_ learner: L.Type, settings: RecommenderSettings, users: Int, items: Int) {
+        self.settings = settings
+        self.users = users
+        self.items = items
+    }
+
+    /// Measures into `folder`: a first whole file, then an increment of a tenth of the users.
+    func run(in folder: String) throws {
+        let learner = try L(settings: settings)
+        learn(learner, users: 0..<users)
+        let whole = "\(folder)/whole.safetensors"
+        let increment = "\(folder)/increment.safetensors"
+        try write(checkpoint(of: learner, "first"), on: nil, of: learner, to: whole)
+        learn(learner, users: 0..<(users / 10))
+        let changes = checkpoint(of: learner, "increment")
+        try write(changes, on: SafetensorsFile(path: whole), of: learner, to: "\(whole).2")
+        let file = try Self.newFile(increment)
+        for piece in Safetensors.encode(changes) { try file.write(contentsOf: Data(piece)) }
+        figures["state_bytes"] = try Self.byteCount("\(whole).2")
+        figures["increment_bytes"] = try Self.byteCount(increment)
+    }
+
+    /// Loads what `run` wrote: best in a process of its own, so that the memory is its own.
+    func load(from folder: String) throws {
+        figures["whole_bytes"] = try Self.byteCount("\(folder)/whole.safetensors")
+        let before = Self.peakMemory
+        let learner = try time("load") {
+            try L(settings: settings, state: SafetensorsFile(path: "\(folder)/whole.safetensors"))
+        }
+        figures["load_peak_bytes"] = Double(Self.peakMemory - before)
+        try time("restore") {
+            try learner.restore(SafetensorsFile(path: "\(folder)/increment.safetensors"))
+        }
+        let model = try time("load_model") {
+            try L.Model(
+                settings: settings,
+                state: SafetensorsFile(path: "\(folder)/whole.safetensors.2")
+            )
+        }
+        withExtendedLifetime(model) {}
+    }
+
+    private func time<Result>(
+        _ name: String,
+        _ body: () throws -> Result
+    ) rethrows -> Result {
+        let clock = ContinuousClock()
+        let begin = clock.now
+        let result = try body()
+        figures[name + "_ms", default: 0] = (clock.now - begin) / .milliseconds(1)
+        return result
+    }
+
+    private func checkpoint(of learner: L, _ name: String) -> NamedTensors {
+        var parts: [NamedTensors] = []
+        var longest = 0.0
+        while let part = time("part", { learner.takeCheckpointPart(byteCount: 4 << 20) }) {
+            parts.append(part)
+            longest = max(longest, figures["part_ms", default: 0])
+        }
+        figures["part_ms"] = nil
+        figures["\(name).longest_part_ms"] = longest
+        figures["\(name).parts"] = Double(parts.count)
+        parts.append(time("\(name).last_part") { learner.takeLastCheckpointPart() })
+        return time("\(name).merge") {
+            Increment.merged(parts, layout: learner.layout)
+        }
+    }
+
+    private func write(
+        _ changes: NamedTensors,
+        on base: SafetensorsFile?,
+        of learner: L,
+        to path: String
+    ) throws {
+        let file = try Self.newFile(path)
+        let name = base == nil ? "first.write_whole" : "increment.write_whole"
+        try time(name) {
+            try Increment.writeWhole(
+                base: base,
+                increment: changes,
+                layout: learner.layout,
+                unreadable: { $0 as any Error },
+                to: { piece throws(any Error) in
+                    guard let start = piece.baseAddress else { return }
+                    let data = Data(
+                        bytesNoCopy: UnsafeMutableRawPointer(mutating: start),
+                        count: piece.count,
+                        deallocator: .none
+                    )
+                    try file.write(contentsOf: data)
+                }
+            )
+        }
+    }
+
+    /// One event of each user, of whatever item.
+    private func learn(_ learner: L, users: Range<Int>) {
+        var random = SplitMix64(state: UInt64(users.count))
+        var decoded = L.Events()
+        var rejections: [Rejection] = []
+        for start in stride(from: users.lowerBound, to: users.upperBound, by: 10_000) {
+            let lines = (start..<min(start + 10_000, users.upperBound)).map { user in
+                let item = Int(random.next() % UInt64(items))
+                return #"{"user":"user-\#(user)","item":"item-\#(item)","value":3,"timestamp":1}"#
+            }
+            Data(lines.joined(separator: "\n").utf8).withUnsafeBytes { bytes in
+                LearnerBenchmark.split(bytes).withUnsafeBufferPointer {
+                    L.decode($0, settings: settings, into: &decoded, rejections: &rejections)
+                }
+                learner.learn(decoded)
+            }
+        }
+        precondition(rejections.isEmpty, "an event was rejected")
+    }
+
+    private static func newFile(_ path: String) throws -> FileHandle {
+        try Data().write(to: URL(filePath: path))
+        return try FileHandle(forWritingTo: URL(filePath: path))
+    }
+
+    private static func byteCount(_ path: String) throws -> Double {
+        let attributes = try FileManager.default.attributesOfItem(atPath: path)
+        return (attributes[.size] as? NSNumber)?.doubleValue ?? .nan
+    }
+
+    /// The most memory that the process has had, in bytes.
+    private static var peakMemory: Int {
+        var usage = rusage()
+        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+        return Int(usage.ru_maxrss) * 1024
+    }
+}

@@ -1,0 +1,204 @@
+import Foundation
+import Learning
+import Logging
+import ModelStore
+import Streaming
+
+extension Trainer {
+    /// Bytes of rows copied in one turn of the loop: some milliseconds.
+    private static var checkpointPartByteCount: Int { 4 << 20 }
+
+    /// Updates that may wait to be sent when a checkpoint begins, which adds one or two.
+    private static var pendingUpdatesLimit: Int { 4 }
+
+    /// Goes on with the checkpoint that is being taken, a part in each turn of the loop, or begins
+    /// one if it is due; the last part is taken when everything else is published.
+    ///
+    /// Returns whether one was begun.
+    func stepCheckpoint(isDue: Bool) throws(PipelineError) -> Bool {
+        let begins = checkpointParts == nil
+        if begins {
+            guard isDue, ContinuousClock.now >= earliestCheckpoint, !checkpoints.isBusy,
+                publisher.pendingCount < Self.pendingUpdatesLimit
+            else { return false }
+            earliestCheckpoint = ContinuousClock.now + .seconds(1)
+            checkpointParts = []
+        }
+        if !needsWholeCheckpoint,
+            let part = pausing({ model.takeCheckpointPart(byteCount: Self.checkpointPartByteCount) }
+            )
+        {
+            checkpointParts?.append(part)
+            return begins
+        }
+        try publish(all: true)
+        let (content, describe) = takeCheckpoint()
+        checkpoints.begin(content, describe: describe)
+        return begins
+    }
+
+    /// Whether the files there are cannot be added to.
+    private var needsWholeCheckpoint: Bool { model.needsWholeCheckpoint || checkpoints.needsWhole }
+
+    /// Completes what is being taken and writes it before going on.
+    func checkpointNow() throws(PipelineError) {
+        try publish(all: true)
+        try announce(try writeCheckpoint())
+    }
+
+    /// Writes the state as a version that nobody is told of yet.
+    func writeCheckpoint() throws(PipelineError) -> ModelVersion {
+        let (content, describe) = takeCheckpoint()
+        return try checkpoints.write(content, describe: describe)
+    }
+
+    /// The last of what changed since the last checkpoint, or all of the state where that is needed,
+    /// and what the version is to say of it.
+    private func takeCheckpoint() -> (CheckpointWriter.Content, CheckpointWriter.Describe) {
+        let parts = checkpointParts ?? []
+        checkpointParts = nil
+        let content: CheckpointWriter.Content
+        if needsWholeCheckpoint {
+            content = .whole(pausing { model.takeWholeCheckpoint() })
+        } else {
+            content = .parts(parts + [pausing { model.takeLastCheckpointPart() }], model.layout)
+        }
+        let positions = status.positions.sorted { $0.key < $1.key }.map {
+            OffsetPosition(topic: $0.key.topic, partition: $0.key.partition, offset: $0.value)
+        }
+        let description = SnapshotDescription(
+            epoch: publisher.identity.epoch,
+            branch: branch,
+            settings: settingsText,
+            journalPosition: journalPosition,
+            nextOffsets: positions,
+            sequence: publisher.sequence,
+            updateHash: publisher.hash,
+            updatesOffset: publisher.readFrom,
+            watermark: model.watermark,
+            eventCount: model.learner.eventCount,
+            metrics: model.metrics,
+            createdAt: clock.now()
+        )
+        let settings = settings
+        return (content, { description.version(blob: $0, base: $1, settings: settings) })
+    }
+
+    /// The value of a call that copies state while the loop waits.
+    private func pausing<Value>(_ copy: () -> Value) -> Value {
+        let begin = ContinuousClock.now
+        defer {
+            let pause = ContinuousClock.now - begin
+            status.checkpointPause += pause / .seconds(1)
+            status.longestPause = max(status.longestPause, pause)
+        }
+        return copy()
+    }
+
+    /// Announces the checkpoint that was begun, if it is complete, or if `wait` once it is.
+    func finishCheckpoint(wait: Bool) throws(PipelineError) {
+        while checkpoints.isBusy {
+            guard let outcome = checkpoints.takeOutcome() else {
+                guard wait else { return }
+                Thread.sleep(forTimeInterval: 0.005)
+                continue
+            }
+            switch outcome {
+            case .success(let version):
+                status.checkpointFailure = nil
+                try announce(version)
+            case .failure(let error):
+                guard error.kind != .fenced else { throw error }
+                logger.error("checkpoint not written: \(error)")
+                status.checkpointFailure = error.description
+                owesCheckpoint = true
+                post()
+            }
+        }
+    }
+
+    /// Waits for the checkpoint that is being written, whatever becomes of it.
+    func finishWriting() {
+        while checkpoints.isBusy {
+            if checkpoints.takeOutcome() == nil { Thread.sleep(forTimeInterval: 0.005) }
+        }
+    }
+
+    /// Tells the scorers of a complete version, and lag tools how far learning is.
+    func announce(_ version: ModelVersion) throws(PipelineError) {
+        let announcement = CheckpointAnnouncement(
+            version: version.number,
+            blob: version.blob.hash,
+            events: version.eventCount,
+            stateSequence: version.sequence
+        )
+        checkpointedEvents = version.eventCount
+        owesCheckpoint = false
+        try publisher.send(announcement)
+        status.version = version.number
+        status.versionsPublished += 1
+        let positions = version.nextOffsets.map { next in
+            (TopicPartition(topic: next.topic, partition: next.partition), next.offset)
+        }
+        do throws(StreamError) {
+            try source.commit(Dictionary(uniqueKeysWithValues: positions))
+        } catch {
+            // The store's offsets are the truth; these serve lag tools only.
+            logger.debug("offsets not committed: \(error)")
+        }
+        logger.info(
+            "version \(version.number) published: \(version.eventCount) events learned"
+        )
+        post()
+    }
+
+    /// The learner's settings as canonical JSON.
+    var settingsText: String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        let data = try? encoder.encode(model.settings)
+        return data.map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+    }
+}
+
+/// What a version says of the state it was copied from.
+private struct SnapshotDescription: Sendable {
+    var epoch: Int64
+    var branch: Int64
+    var settings: String
+    var journalPosition: Int64
+    var nextOffsets: [OffsetPosition]
+    var sequence: Int64
+    var updateHash: String
+    var updatesOffset: Int64
+    var watermark: Int64
+    var eventCount: Int64
+    var metrics: [Metric]
+    var createdAt: Int64
+
+    func version(
+        blob: BlobReference,
+        base: Int64?,
+        settings trainer: TrainerSettings
+    ) -> NewVersion {
+        NewVersion(
+            model: trainer.model,
+            epoch: epoch,
+            kind: .stateful,
+            blob: blob,
+            base: base,
+            branch: branch,
+            settings: settings,
+            codeRevision: trainer.codeRevision,
+            journalPosition: journalPosition,
+            nextOffsets: nextOffsets,
+            sequence: sequence,
+            updateHash: updateHash,
+            updatesOffset: updatesOffset,
+            watermark: watermark,
+            eventCount: eventCount,
+            metrics: metrics.map { ($0.name, $0.value) },
+            createdAt: createdAt
+        )
+    }
+}
