@@ -163,6 +163,10 @@ extension DuplicateWindow {
         guard base == [Int64(ring.count)] else {
             throw .wrongBase(Self.table.name, base, [Int64(ring.count)])
         }
+        let size = try increment.values(Self.table.sizeName, of: Int64.self, shape: [1])
+        guard size == [max(base[0], Int64(rows.last ?? -1) + 1)] else {
+            throw Self.damage("it has \(size) rows, which its rows do not fit")
+        }
         try apply(increment, rows: rows)
     }
 

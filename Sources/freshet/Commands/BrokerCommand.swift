@@ -1,6 +1,8 @@
+import Learning
 import ArgumentParser
 import Foundation
 import KafkaBroker
+import Learning
 import Logging
 import ServiceLifecycle
 import UnixSignals

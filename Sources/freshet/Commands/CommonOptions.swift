@@ -1,6 +1,8 @@
+import Learning
 import ArgumentParser
 import Foundation
 import KafkaClient
+import Learning
 import Logging
 import ModelStore
 import Streaming

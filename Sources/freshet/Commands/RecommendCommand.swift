@@ -1,4 +1,4 @@
-public import ArgumentParser
+import ArgumentParser
 import Foundation
 import KafkaClient
 import Learning
@@ -70,9 +70,4 @@ struct RecommendCommand: ParsableCommand {
             )
         }
     }
-}
-
-extension TimeSpan: ExpressibleByArgument {
-    init?(argument: String) { self.init(settingText: argument) }
-    var defaultValueDescription: String { settingText }
 }

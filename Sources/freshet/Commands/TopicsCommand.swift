@@ -1,6 +1,8 @@
+import Learning
 import ArgumentParser
 import Foundation
 import KafkaClient
+import Learning
 import Streaming
 
 /// `freshet topics`: the topics that are declared, and those that exist.
