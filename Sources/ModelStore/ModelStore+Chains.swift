@@ -70,8 +70,14 @@ extension ModelStore {
     /// The versions that were not pruned and whose own file is missing or of a wrong size, in
     /// ascending order.
     public func damagedVersions(of model: String) throws(ModelStoreError) -> [DamagedVersion] {
-        try versions(of: model).filter { !$0.isPruned }.compactMap { version in
-            files.problem(version.blob).map { DamagedVersion(version: version, problem: $0) }
+        try Self.checkName(model, of: "model")
+        return try read { db in
+            guard let modelID = try ModelRow.find(model, in: db)?.id else { return [] }
+            return try VersionRow.withFiles(modelID, in: db).compactMap { row in
+                try files.problem(row.blob).map { problem in
+                    DamagedVersion(version: try row.version(of: model, in: db), problem: problem)
+                }
+            }
         }
     }
 
@@ -89,7 +95,12 @@ extension ModelStore {
                     checked[version.blob] = error
                 }
             }
-            if let problem = checked[version.blob] ?? nil { throw problem }
+            guard var problem = checked[version.blob] ?? nil else { continue }
+            if let last = chain.last, last.number != version.number {
+                problem.message =
+                    "version \(last.number) adds to version \(version.number): \(problem.message)"
+            }
+            throw problem
         }
     }
 
@@ -111,13 +122,7 @@ extension ModelStore {
         on ancestry: [Branch],
         in db: Database
     ) throws -> [VersionRow] {
-        try VersionRow.fetchAll(
-            db,
-            sql: """
-                SELECT * FROM version WHERE modelID = ? AND isPruned = 0 ORDER BY number DESC
-                """,
-            arguments: [modelID]
-        ).filter { isUsable($0, on: ancestry) }
+        try VersionRow.withFiles(modelID, in: db).reversed().filter { isUsable($0, on: ancestry) }
     }
 
     /// Whether a version's state is a beginning of what the last branch of an ancestry has learned,

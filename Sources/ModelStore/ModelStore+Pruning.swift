@@ -100,11 +100,7 @@ extension ModelStore {
         _ modelID: Int64,
         in db: Database
     ) throws -> [RetentionPolicy.Candidate] {
-        try VersionRow.fetchAll(
-            db,
-            sql: "SELECT * FROM version WHERE modelID = ? AND isPruned = 0 ORDER BY number",
-            arguments: [modelID]
-        ).map { row in
+        try VersionRow.withFiles(modelID, in: db).map { row in
             RetentionPolicy.Candidate(
                 number: row.number,
                 base: row.base,

@@ -56,6 +56,15 @@ struct VersionRow: Codable, FetchableRecord, PersistableRecord {
         )
     }
 
+    /// The versions that have not been pruned, in ascending order.
+    static func withFiles(_ modelID: Int64, in db: Database) throws -> [VersionRow] {
+        try fetchAll(
+            db,
+            sql: "SELECT * FROM version WHERE modelID = ? AND isPruned = 0 ORDER BY number",
+            arguments: [modelID]
+        )
+    }
+
     /// The whole version, with its offsets and metrics.
     func version(of model: String, in db: Database) throws -> ModelVersion {
         guard let kind = NewVersion.Kind(rawValue: kind) else {

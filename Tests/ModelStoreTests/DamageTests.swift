@@ -61,6 +61,9 @@ import Testing
         let (chain, told) = try load()
         #expect(chain == [1, 2])
         #expect(told == [4, 3])
+        var messages: [String] = []
+        _ = try store.newestIntact(of: "taste") { messages.append($0.problem.message) }
+        #expect(messages.first?.hasPrefix("version 4 adds to version 3: ") == true)
     }
 
     @Test func `a directory in the place of a file is no version`() throws {
@@ -85,6 +88,7 @@ import Testing
         "UPDATE journal SET lastOffset = 9223372036854775807",
         "UPDATE journal SET firstOffset = -9223372036854775807",
         "UPDATE journal SET position = position - 9000000000000000000",
+        "UPDATE journal SET lastOffset = 9223372036854775807 WHERE position = 0",
         "UPDATE journal SET epoch = 0",
         "UPDATE source SET partition = 5000000000 + partition",
         "UPDATE source SET topic = ''",

@@ -2,6 +2,7 @@ import Learning
 import ArgumentParser
 import Foundation
 import KafkaBroker
+import Learning
 import Logging
 import ServiceLifecycle
 import UnixSignals

@@ -1,6 +1,7 @@
 import Learning
 import ArgumentParser
 import Foundation
+import Learning
 
 /// `freshet broker status`: what a running broker holds.
 struct BrokerStatusCommand: ParsableCommand {

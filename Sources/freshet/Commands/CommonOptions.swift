@@ -2,6 +2,7 @@ import Learning
 import ArgumentParser
 import Foundation
 import KafkaClient
+import Learning
 import Logging
 import ModelStore
 import Streaming

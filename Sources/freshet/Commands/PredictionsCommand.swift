@@ -1,6 +1,7 @@
 import Learning
 import ArgumentParser
 import KafkaClient
+import Learning
 import Streaming
 
 /// `freshet predictions`: the answers of the scorers.

@@ -2,6 +2,7 @@ import Learning
 import ArgumentParser
 import Foundation
 import KafkaClient
+import Learning
 import Streaming
 
 /// `freshet topics`: the topics that are declared, and those that exist.
