@@ -128,7 +128,7 @@ import Testing
         for _ in 0..<5 {
             let told = installation.log("trainer").count
             takeAway()
-            let isOver = try? wait("the trainer's transaction to end", seconds: 15) {
+            let isOver: Void? = try? wait("the trainer's transaction to end", seconds: 15) {
                 installation.log("trainer").dropFirst(told).contains("updates are sent again")
             }
             try bringBack()
