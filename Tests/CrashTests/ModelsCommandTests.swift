@@ -61,10 +61,7 @@ import Testing
             }
         }
         func checkpointed(_ events: Int64) throws -> ModelVersion {
-            try wait("a version with \(events) events (\(installation.log("trainer")))") {
-                try newest(store)?.eventCount == events
-            }
-            return try #require(try newest(store))
+            try self.checkpointed(events, installation, store)
         }
 
         try send(installation, 3000, seed: 1)
@@ -88,6 +85,25 @@ import Testing
             #expect(rebuilt.rebuilt_hash == rebuilt.stored_hash)
         }
 
+        try leaveOut(installation, store)
+        #expect(installation.stop("trainer") == 0, "\(installation.log("trainer"))")
+        #expect(installation.stop("scorer") == 0, "\(installation.log("scorer"))")
+    }
+
+    /// Waits for a version of the model's branch that has learned so many events.
+    private func checkpointed(
+        _ events: Int64,
+        _ installation: Installation,
+        _ store: ModelStore
+    ) throws -> ModelVersion {
+        try wait("a version with \(events) events (\(installation.log("trainer")))") {
+            try newest(store)?.eventCount == events
+        }
+        return try #require(try newest(store))
+    }
+
+    /// Of 3500 events that the running trainer has learned, leaves out a range and a user.
+    private func leaveOut(_ installation: Installation, _ store: ModelStore) throws {
         let without = try run(
             installation,
             ["rebuild", "latest", "--without", "0:100-199", "--wait", "60s"]
@@ -109,7 +125,7 @@ import Testing
 
         // It goes on, and the scorer with it.
         try send(installation, 500, seed: 4)
-        let last = try checkpointed(3900 - Int64(leftOut))
+        let last = try checkpointed(3900 - Int64(leftOut), installation, store)
         let answer = try installation.run(["recommend", "u2", "--json", "--timeout", "60s"])
         #expect(answer.contains("\"items\""))
         _ = try installation.run(["models", "why", answer])
@@ -117,7 +133,5 @@ import Testing
         _ = try installation.run(["models", "verify"])
         let history = try installation.run(["models", "history"])
         #expect(history.contains("rollback") && history.contains("rebuild"))
-        #expect(installation.stop("trainer") == 0, "\(installation.log("trainer"))")
-        #expect(installation.stop("scorer") == 0, "\(installation.log("scorer"))")
     }
 }

@@ -104,7 +104,6 @@ struct VersionDifference: Encodable {
             lines += table.removed.map { "  \($0)  gone" }
         }
         var figures = TextTable(["METRIC", "VERSION \(first)", "VERSION \(second)"])
-        figures.add(["events", grouped(events[0]), grouped(events[1])])
         for metric in metrics {
             figures.add([
                 metric.name, VersionDescription.text(metric.first ?? .nan),
