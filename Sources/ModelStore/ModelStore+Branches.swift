@@ -33,10 +33,12 @@ extension ModelStore {
         try lineage(branch: version.branch, upTo: version.journalPosition)
     }
 
-    /// What a state on a branch at a journal position has learned, in the order of learning.
+    /// What a state on a branch at a journal position has learned, in the order of learning; without
+    /// `exclusions`, which are not recorded.
     public func lineage(
         branch: Int64,
-        upTo position: Int64
+        upTo position: Int64,
+        without exclusions: [Exclusion] = []
     ) throws(ModelStoreError) -> [LineageSegment] {
         try read { db in
             let model = try String.fetchOne(
@@ -64,11 +66,9 @@ extension ModelStore {
                 )
             }
             let ancestry = try BranchRow.ancestry(of: branch, model: model, in: db)
-            return try Self.segments(
-                try Lineage.stretches(ancestry, upTo: position),
-                row.id,
-                in: db
-            )
+            var stretches = try Lineage.stretches(ancestry, upTo: position)
+            for index in stretches.indices { stretches[index].exclusions += exclusions }
+            return try Self.segments(stretches, row.id, in: db)
         }
     }
 

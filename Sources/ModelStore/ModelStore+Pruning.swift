@@ -15,27 +15,17 @@ extension ModelStore {
         model: String,
         keep policy: RetentionPolicy
     ) throws(ModelStoreError) -> PruneReport {
-        try Self.checkName(model, of: "model")
-        guard policy.newest >= 1 else {
-            throw ModelStoreError(
-                .invalid,
-                "\(policy.newest) versions cannot be kept",
-                remedy: "keep at least one, from which the model goes on"
-            )
-        }
+        try Self.check(model, policy)
         let (pruned, kept) = try write { db in
             let row = try ModelRow.existing(model, in: db)
-            let candidates = try candidates(row.id, in: db)
-            let kept = policy.kept(candidates, pinned: try Self.pinned(row, model, in: db))
-            let numbers = candidates.map(\.number)
-            let pruned = numbers.filter { !kept.contains($0) }
+            let (pruned, kept) = try decide(model, row, policy, in: db)
             for number in pruned {
                 try db.execute(
                     sql: "UPDATE version SET isPruned = 1 WHERE modelID = ? AND number = ?",
                     arguments: [row.id, number]
                 )
             }
-            return (pruned, numbers.filter(kept.contains))
+            return (pruned, kept)
         }
         let deleted = try files.deleteUnreferenced { hash throws(ModelStoreError) in
             try read { db in
@@ -53,6 +43,43 @@ extension ModelStore {
             deletedFileCount: deleted.fileCount,
             freedByteCount: deleted.byteCount
         )
+    }
+
+    /// Which versions `prune` would give up, and which it would keep; changes nothing.
+    public func prunable(
+        model: String,
+        keep policy: RetentionPolicy
+    ) throws(ModelStoreError) -> (pruned: [Int64], kept: [Int64]) {
+        try Self.check(model, policy)
+        return try read { db in
+            try decide(model, try ModelRow.existing(model, in: db), policy, in: db)
+        }
+    }
+
+    private static func check(
+        _ model: String,
+        _ policy: RetentionPolicy
+    ) throws(ModelStoreError) {
+        try checkName(model, of: "model")
+        guard policy.newest >= 1 else {
+            throw ModelStoreError(
+                .invalid,
+                "\(policy.newest) versions cannot be kept",
+                remedy: "keep at least one, from which the model goes on"
+            )
+        }
+    }
+
+    private func decide(
+        _ model: String,
+        _ row: ModelRow,
+        _ policy: RetentionPolicy,
+        in db: Database
+    ) throws -> (pruned: [Int64], kept: [Int64]) {
+        let candidates = try candidates(row.id, in: db)
+        let kept = policy.kept(candidates, pinned: try Self.pinned(row, model, in: db))
+        let numbers = candidates.map(\.number)
+        return (numbers.filter { !kept.contains($0) }, numbers.filter(kept.contains))
     }
 
     /// What it takes to rebuild a version, pruned or not, from the log.

@@ -76,7 +76,7 @@ private func values(of topic: String, _ effective: EffectiveConfiguration) throw
         try await withBroker { effective in
             let declarations = try effective.topicDeclarations()
             let admin = try effective.connectedAdmin()
-            #expect(try declarations.differences(admin, timeout: patience).count == 5)
+            #expect(try declarations.differences(admin, timeout: patience).count == 6)
             #expect(throws: StreamError.self) { try declarations.verify(admin, timeout: patience) }
             #expect(
                 try declarations.apply(admin, timeout: patience)
@@ -97,7 +97,7 @@ private func values(of topic: String, _ effective: EffectiveConfiguration) throw
                 [NewTopic(name: "interactions", partitionCount: 3)],
                 timeout: patience
             )
-            #expect(try declarations.apply(admin, timeout: patience).count == 4)
+            #expect(try declarations.apply(admin, timeout: patience).count == 5)
             let error = #expect(throws: StreamError.self) {
                 try declarations.verify(admin, timeout: patience, roles: [.interactions])
             }

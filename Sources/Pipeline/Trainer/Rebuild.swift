@@ -19,6 +19,8 @@ public struct Rebuild {
     private let source: any RecordSource
     private let batchSize: Int
     private let stop: StopSignal
+    /// Who is left out of each segment.
+    private let forgotten: [ForgottenUsers]
 
     /// A rebuild of `segments` from a source of their topics.
     public init(
@@ -28,6 +30,7 @@ public struct Rebuild {
         stop: StopSignal = StopSignal()
     ) {
         self.segments = segments
+        forgotten = segments.map { ForgottenUsers($0.withoutUsers) }
         self.source = source
         self.batchSize = batchSize
         self.stop = stop
@@ -47,10 +50,28 @@ public struct Rebuild {
         into model: inout TrainedModel<Model>,
         progress: (Int64) throws(PipelineError) -> Void = { _ in }
     ) throws(PipelineError) -> Outcome {
-        guard try checkLog() else { return .stopped }
         var readCount: Int64 = 0
-        for segment in segments {
-            let users = ForgottenUsers(segment.withoutUsers)
+        return try read { (records, users) throws(PipelineError) in
+            let encoded = records.map { EncodedEvent($0) }
+            _ = encoded.withUnsafeBufferPointer { events in
+                users.isEmpty
+                    ? model.learn(events)
+                    : model.learn(events, isExcluded: users.contains)
+            }
+            readCount += Int64(encoded.count)
+            try progress(readCount)
+        }
+    }
+
+    /// Gives `body` all records in the order of learning, batch by batch.
+    ///
+    /// With them come the users whose events among them were left out. There are none while nothing
+    /// comes. Their bytes are valid only during the call. Throws and waits as `run` does.
+    func read(
+        _ body: ([Record], ForgottenUsers) throws(PipelineError) -> Void
+    ) throws(PipelineError) -> Outcome {
+        guard try checkLog() else { return .stopped }
+        for (segment, users) in zip(segments, forgotten) {
             var replay = JournalReplay(
                 entries: segment.ranges,
                 source: source,
@@ -61,20 +82,17 @@ public struct Rebuild {
                 guard !stop.isSet else { return .stopped }
                 switch try replay.next() {
                 case .finished: break replaying
-                case .waiting: break
-                case .records(let batch):
-                    let encoded = batch.records.map { EncodedEvent($0) }
-                    _ = encoded.withUnsafeBufferPointer { events in
-                        segment.withoutUsers.isEmpty
-                            ? model.learn(events)
-                            : model.learn(events, isExcluded: users.contains)
-                    }
-                    readCount += Int64(encoded.count)
+                case .waiting: try body([], users)
+                case .records(let batch): try body(batch.records, users)
                 }
-                try progress(readCount)
             }
         }
         return .complete
+    }
+
+    /// How many events of a user, named by a salted hash, have been left out.
+    public func excludedCount(of hash: String) -> Int {
+        forgotten.reduce(0) { $0 + $1.foundCount(of: hash) }
     }
 
     /// Throws unless the log still holds all that the segments name.

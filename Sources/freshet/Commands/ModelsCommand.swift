@@ -2,12 +2,24 @@ import ArgumentParser
 import Foundation
 import ModelStore
 
-/// `freshet models`: what is in the model store.
+/// `freshet models`: what is in the model store, and what operators do with it.
 struct ModelsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "models",
-        abstract: "List the versions of models or show one.",
-        subcommands: [ModelsListCommand.self, ModelsShowCommand.self]
+        abstract: "Look at the versions of models, check, rebuild, compare and choose them.",
+        subcommands: [
+            ModelsListCommand.self,
+            ModelsShowCommand.self,
+            ModelsVerifyCommand.self,
+            ModelsRebuildCommand.self,
+            ModelsDiffCommand.self,
+            ModelsPromoteCommand.self,
+            ModelsRollbackCommand.self,
+            ModelsWhyCommand.self,
+            ModelsPruneCommand.self,
+            ModelsExportCommand.self,
+            ModelsHistoryCommand.self,
+        ]
     )
 }
 
@@ -61,16 +73,9 @@ struct ModelsShowCommand: ParsableCommand {
         let effective = try common.load()
         let store = try effective.modelStore(mustExist: true)
         let model = effective.configuration.model.name
+        let chosen = try store.version(named: version, of: model)
         let all = try VersionDescription.all(of: model, in: store)
-        guard let description = all.last(where: { matches($0, newest: all.last) }) else {
-            throw CommandFailure(
-                .failure,
-                "model \"\(model)\" has no version \"\(version)\"",
-                remedy: all.isEmpty
-                    ? "it has none at all; \"freshet models list\" shows what there is"
-                    : "it has \(all.first?.version ?? 0) to \(all.last?.version ?? 0)"
-            )
-        }
+        guard let description = all.first(where: { $0.version == chosen.number }) else { return }
         let output = LineWriter.standardOutput()
         if json {
             try output.line(JSONOutput.line(description))
@@ -78,11 +83,6 @@ struct ModelsShowCommand: ParsableCommand {
             for line in description.lines { try output.line(line) }
         }
         try output.flush()
-    }
-
-    private func matches(_ description: VersionDescription, newest: VersionDescription?) -> Bool {
-        if version == "latest" { return description.version == newest?.version }
-        return "\(description.version)" == version || description.aliases.contains(version)
     }
 }
 
@@ -205,11 +205,11 @@ struct VersionDescription: Encodable {
         return lines
     }
 
-    private static func text(_ value: Double) -> String {
+    static func text(_ value: Double) -> String {
         value.isFinite ? String(format: "%.4f", value) : "not yet"
     }
 
-    private static func time(_ milliseconds: Int64) -> String {
+    static func time(_ milliseconds: Int64) -> String {
         Date(timeIntervalSince1970: Double(milliseconds) / 1000).formatted(.iso8601)
     }
 }

@@ -21,6 +21,7 @@ struct TopicDeclarations: Sendable {
             (.recommendations, PackageResources.recommendations_yaml),
             (.modelUpdates, PackageResources.model_updates_yaml),
             (.deadLetters, PackageResources.dead_letters_yaml),
+            (.control, PackageResources.control_yaml),
         ]
         var declarations: [TopicDeclaration] = []
         for (role, bytes) in files {

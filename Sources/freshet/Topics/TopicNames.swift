@@ -7,6 +7,12 @@ enum TopicRole: String, CaseIterable, Sendable {
     case recommendations
     case modelUpdates = "model-updates"
     case deadLetters = "dead-letters"
+    case control
+
+    /// The topics without which trainer and scorer cannot work.
+    ///
+    /// What operators did is also in the store: nobody waits for `control`.
+    static let needed = allCases.filter { $0 != .control }
 
     /// The key of its name in the configuration.
     var settingKey: String { rawValue.replacing("-", with: "_") }
@@ -19,6 +25,7 @@ struct TopicNames: Codable, Sendable, Equatable {
     var recommendations = TopicRole.recommendations.rawValue
     var modelUpdates = TopicRole.modelUpdates.rawValue
     var deadLetters = TopicRole.deadLetters.rawValue
+    var control = TopicRole.control.rawValue
 
     /// The name of the topic with this role.
     subscript(role: TopicRole) -> String {
@@ -28,6 +35,7 @@ struct TopicNames: Codable, Sendable, Equatable {
         case .recommendations: recommendations
         case .modelUpdates: modelUpdates
         case .deadLetters: deadLetters
+        case .control: control
         }
     }
 

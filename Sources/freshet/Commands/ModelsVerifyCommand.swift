@@ -1,0 +1,124 @@
+import ArgumentParser
+import ModelStore
+
+/// `freshet models verify`: reads files and compares their hashes.
+struct ModelsVerifyCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "verify",
+        abstract: "Read the files of all versions, or of one, and compare their hashes.",
+        discussion: """
+            A version is intact when its own file and all those that it adds to are. Exit status 1 \
+            when one is damaged.
+            """
+    )
+
+    @OptionGroup var common: CommonOptions
+
+    @Argument(help: "The version's number, \"latest\", or an alias; all versions if absent.")
+    var version: String?
+
+    @Flag(help: "Print a JSON object a line.")
+    var json = false
+
+    func run() throws {
+        let effective = try common.load()
+        let store = try effective.modelStore(mustExist: true)
+        let model = effective.configuration.model.name
+        try store.requireModel(model)
+        var check = VersionCheck(store)
+        let versions =
+            try version.map { [try store.version(named: $0, of: model)] }
+            ?? store.versions(of: model)
+        let findings = try versions.map { try check.look(at: $0) }
+        let output = LineWriter.standardOutput()
+        for finding in findings {
+            if json {
+                try output.line(JSONOutput.line(finding))
+            } else if finding.state == .damaged || version != nil {
+                try output.line(finding.text)
+            }
+        }
+        let damaged = findings.filter { $0.state == .damaged }
+        if !json && version == nil {
+            let pruned = findings.count { $0.state == .pruned }
+            try output.line(
+                "\(findings.count - damaged.count - pruned) versions intact, "
+                    + "\(damaged.count) damaged, \(pruned) pruned"
+            )
+        }
+        try output.flush()
+        if let first = damaged.first { throw advice(first, model) }
+    }
+
+    private func advice(_ finding: VersionCheck.Finding, _ model: String) -> CommandFailure {
+        CommandFailure(
+            .failure,
+            "version \(finding.version) of model \"\(model)\" is damaged",
+            remedy: "restore its file from a copy, or build its state anew with \"freshet models "
+                + "rebuild \(finding.version) --output FILE\"; a trainer that starts skips it and "
+                + "learns what it lacks from the log"
+        )
+    }
+}
+
+/// Checks the files of versions, each file once.
+struct VersionCheck {
+    /// What was found of a version.
+    struct Finding: Encodable {
+        enum State: String, Encodable {
+            case intact, damaged, pruned
+        }
+
+        let model: String
+        let version: Int64
+        let state: State
+        /// What is wrong.
+        let problem: String?
+
+        var text: String {
+            "version \(version)  \(state.rawValue)" + (problem.map { "  \($0)" } ?? "")
+        }
+    }
+
+    private let store: ModelStore
+    private var problems: [BlobReference: String?] = [:]
+
+    init(_ store: ModelStore) { self.store = store }
+
+    /// Reads all files of a version that were not read before.
+    mutating func look(at version: ModelVersion) throws(ModelStoreError) -> Finding {
+        guard !version.isPruned else { return finding(version, .pruned, nil) }
+        do throws(ModelStoreError) {
+            for part in try store.chain(of: version) {
+                guard let problem = try problem(of: part.blob) else { continue }
+                let place = part.number == version.number ? "" : "adds to version \(part.number): "
+                return finding(version, .damaged, place + problem)
+            }
+        } catch {
+            guard error.kind == .damaged || error.kind == .missing else { throw error }
+            return finding(version, .damaged, error.message)
+        }
+        return finding(version, .intact, nil)
+    }
+
+    private func finding(
+        _ version: ModelVersion,
+        _ state: Finding.State,
+        _ problem: String?
+    ) -> Finding {
+        Finding(model: version.model, version: version.number, state: state, problem: problem)
+    }
+
+    private mutating func problem(of blob: BlobReference) throws(ModelStoreError) -> String? {
+        if let known = problems[blob] { return known }
+        var problem: String?
+        do throws(ModelStoreError) {
+            try store.verify(blob)
+        } catch {
+            guard error.kind == .damaged || error.kind == .missing else { throw error }
+            problem = error.message
+        }
+        problems[blob] = .some(problem)
+        return problem
+    }
+}

@@ -1,0 +1,71 @@
+import Foundation
+import KafkaClient
+import Learning
+import ModelStore
+import Streaming
+
+/// What an operator did to a model, as topic `control` tells it.
+struct ControlEvent: Encodable {
+    let model: String
+    let action: String
+    let version: Int64
+    let alias: String?
+    let previous: Int64?
+    let reason: String
+    let at: Int64
+
+    init(_ action: OperatorAction, of model: String) {
+        self.model = model
+        self.action = action.kind.rawValue
+        version = action.version
+        alias = action.alias
+        previous = action.previous
+        reason = action.reason
+        at = action.at
+    }
+}
+
+extension EffectiveConfiguration {
+    /// Sends the model's newest action to topic `control`.
+    ///
+    /// The store has recorded it: when no broker takes the event, a warning says so, and that is all.
+    func tellControl(in store: ModelStore) throws {
+        let model = configuration.model.name
+        let action = try store.newestAction(of: model)
+        let text = try JSONOutput.line(ControlEvent(action, of: model))
+        do throws(StreamError) {
+            try send(text, key: model)
+        } catch {
+            Messages.note(
+                "warning: the store has recorded it, but topic \"\(topicNames.control)\" was not "
+                    + "told (\(error.message)): whoever reads that topic finds it in \"freshet "
+                    + "models history\""
+            )
+        }
+    }
+
+    private func send(_ text: String, key: String) throws(StreamError) {
+        let timeout = configuration.kafka.timeout
+        var settings = kafkaSettings
+        settings.properties.merge(
+            ["linger.ms": "0", "message.timeout.ms": "\(max(timeout.milliseconds, 1000))"]
+        ) { own, _ in own }
+        let producer = try KafkaProducer(settings)
+        let record = OutgoingRecord(
+            topic: topicNames.control,
+            key: Array(key.utf8),
+            value: Array(text.utf8)
+        )
+        try producer.send(record, token: 1)
+        guard try producer.flush(timeout: timeout.duration) else {
+            throw StreamError(
+                .timedOut,
+                "no broker took it within \(timeout.settingText)",
+                remedy: "see whether the broker runs"
+            )
+        }
+        for delivery in producer.takeDeliveries() {
+            if let error = delivery.error { throw error }
+        }
+    }
+}
