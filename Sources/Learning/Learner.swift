@@ -53,7 +53,8 @@ public protocol Learner: AnyObject, SendableMetatype {
 
     /// About `byteCount` bytes of rows that changed since the last completed checkpoint; nil when
     /// it is time for the last part: when no more than that is left, or when rows change as fast as
-    /// they are taken. Called between batches: what changes again comes again in a later part.
+    /// they are taken. Called between batches: what changes again comes again in a later part. Rows that
+    /// the next delta will carry come after it has been taken, or in the last part: take it first.
     func takeCheckpointPart(byteCount: Int) -> NamedTensors?
 
     /// All changed rows that are left, and the whole tensors: completes a checkpoint.

@@ -61,10 +61,9 @@ final class ModelMemory {
     /// Bytes that users and items take, as counted.
     var byteCount: Int {
         model.users.count * userRowBytes + model.users.byteCount + model.seen.byteCount
-            + itemByteCount + settings.sketchesByteCount
+            + model.items.count * itemRowBytes + model.items.byteCount
+            + settings.sketchesByteCount
     }
-
-    private var itemByteCount: Int { model.items.count * itemRowBytes + model.items.byteCount }
 
     /// Called before an event is learned: forgets what has expired, and what must go to make room.
     ///
@@ -142,22 +141,30 @@ extension ModelMemory {
         return bytes + model.seen.growth(after: seenCount) > settings.limit.bytes
     }
 
-    /// Forgets a 20th of the users, least recently used first, or of the items if those take more.
+    /// Forgets a 20th of the users, least recently used first, or of the items: of whichever has not
+    /// been used for longer.
     ///
     /// Gives back the memory of free rows when that is not enough, or when an eighth is free.
     /// Returns false when there is nothing to forget.
     private func evict(whileNeeded isNeeded: () -> Bool) -> Bool {
-        let itemBytes = itemByteCount
-        let areItemsMost = 2 * itemBytes > byteCount - settings.sketchesByteCount
-        let (users, items) = (model.users.usedCount, model.items.usedCount)
-        guard users + items > 0 else { return false }
-        let kind = items > 0 && (areItemsMost || users == 0) ? Kind.items : .users
-        let touched = kind == .users ? usersTouched : itemsTouched
-        let used = kind == .users ? users : items
-        remove(LeastRecentlyUsed.rows(touched.buffer, count: max(used / 20, 1)), of: kind)
-        let ids = kind == .users ? model.users : model.items
+        let users = leastRecentlyUsed(of: model.users, usersTouched)
+        let items = leastRecentlyUsed(of: model.items, itemsTouched)
+        guard !users.rows.isEmpty || !items.rows.isEmpty else { return false }
+        let areItemsOlder = items.newest < users.newest
+        let (kind, ids) = areItemsOlder ? (Kind.items, model.items) : (.users, model.users)
+        remove(areItemsOlder ? items.rows : users.rows, of: kind)
         if isNeeded() || ids.free.count * 8 > ids.count { pack(kind) }
         return true
+    }
+
+    /// A 20th of the rows, and when the last one of them was used; none: never.
+    private func leastRecentlyUsed(
+        of ids: IDTable,
+        _ touched: Column<Int64>
+    ) -> (rows: [Int32], newest: Int64) {
+        guard ids.usedCount > 0 else { return ([], .max) }
+        let rows = LeastRecentlyUsed.rows(touched.buffer, count: max(ids.usedCount / 20, 1))
+        return (rows, rows.reduce(0) { max($0, touched[$1]) })
     }
 
     /// Forgets what has not come for too long.

@@ -7,9 +7,7 @@ extension RecommenderModel {
             IDColumn("model.users.ids.", users, of: "users"),
             MatrixColumn("model.users.factors", userFactors),
             ListColumn("model.seen.", seen, of: "items"),
-            PlainColumn("model.users.history", history, width: historyLength, empty: -1) {
-                -1...Int32($0["items", default: 0] - 1)
-            },
+            PlainColumn.rows("model.users.history", history, width: historyLength, of: "items"),
         ]
         if settings.feedback == .explicit {
             columns.append(PlainColumn("model.users.bias", userBiases, empty: 0))

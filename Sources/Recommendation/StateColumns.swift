@@ -1,28 +1,28 @@
 import Learning
 
 /// One number for each row, or `width` of them.
-struct PlainColumn<Element: TensorElement & Comparable>: StateColumn {
+struct PlainColumn<Element: TensorElement>: StateColumn {
     let name: String
     let storage: Column<Element>
     /// Numbers per row; nil for one in a tensor of shape [rows].
     let width: Int?
     /// What a free row holds.
     let empty: Element
-    /// Which numbers may be there; nil for any.
-    let allowed: ((TableSizes) -> ClosedRange<Element>)?
+    /// Finds a number that may not be there; nil where any may.
+    let firstWrong: (([Element], TableSizes) -> Element?)?
 
     init(
         _ name: String,
         _ storage: Column<Element>,
         width: Int? = nil,
         empty: Element,
-        allowed: ((TableSizes) -> ClosedRange<Element>)? = nil
+        firstWrong: (([Element], TableSizes) -> Element?)? = nil
     ) {
         self.name = name
         self.storage = storage
         self.width = width
         self.empty = empty
-        self.allowed = allowed
+        self.firstWrong = firstWrong
     }
 
     var layout: StateLayout.Column { .dense(name) }
@@ -57,11 +57,10 @@ struct PlainColumn<Element: TensorElement & Comparable>: StateColumn {
     ) throws(LearningError) -> Placement {
         let shape = [rows.count] + (width.map { [$0] } ?? [])
         let values: [Element] = try source.values(name, shape: shape)
-        if let range = allowed?(sizes), let wrong = values.first(where: { !range.contains($0) }) {
+        if let wrong = firstWrong?(values, sizes) {
             throw LearningError(
                 .tensor,
-                "tensor \"\(name)\" holds \(wrong), expected \(range.lowerBound) to "
-                    + "\(range.upperBound)",
+                "tensor \"\(name)\" holds \(wrong), which is out of range",
                 remedy: "the file is damaged; use another version"
             )
         }
@@ -78,10 +77,28 @@ struct PlainColumn<Element: TensorElement & Comparable>: StateColumn {
     }
 }
 
+// Checked here, where the type is known: generic comparisons take ten times as long.
 extension PlainColumn where Element == Int64 {
     /// Numbers of events: not negative, and far enough from the largest integer to be added to.
     static func counts(_ name: String, _ storage: Column<Int64>) -> Self {
-        Self(name, storage, empty: 0) { _ in 0...NamedTensors.maximumCount }
+        Self(name, storage, empty: 0) { values, _ in
+            values.first { $0 < 0 || $0 > NamedTensors.maximumCount }
+        }
+    }
+}
+
+extension PlainColumn where Element == Int32 {
+    /// Rows of another table, -1 where there is none.
+    static func rows(
+        _ name: String,
+        _ storage: Column<Int32>,
+        width: Int,
+        of table: String
+    ) -> Self {
+        Self(name, storage, width: width, empty: -1) { values, sizes in
+            let count = sizes[table, default: 0]
+            return values.first { $0 < -1 || $0 >= count }
+        }
     }
 }
 

@@ -41,11 +41,10 @@ struct TableUpdate {
         removed = emptied.filter { $0 < ids.count }
         // Every row beyond the old ones is named once, so that a wrong count cannot be believed.
         let named = (emptied + newRows).filter { $0 >= ids.count }.sorted()
-        guard count >= 0,
-            named == (Int32(ids.count)..<max(Int32(clamping: count), Int32(ids.count))).map({ $0 })
-        else {
-            throw wrong("name \(named.count) rows beyond \(ids.count), \(count) rows in all")
-        }
+        let added = Swift.max(count - Int64(ids.count), 0)
+        guard count >= 0, Int64(named.count) == added,
+            zip(named, ids.count...).allSatisfy({ Int($0) == $1 })
+        else { throw wrong("name \(named.count) rows beyond \(ids.count), \(count) rows in all") }
         self.count = Int(count)
         var leaving = Set(removed)
         if let row = removed.first(where: { ids.isFree($0) }) {
@@ -65,7 +64,7 @@ struct TableUpdate {
                 throw wrong("fill row \(row), which is not free")
             }
         }
-        for row in Int32(clamping: count)..<max(Int32(clamping: count), Int32(ids.count))
+        for row in Swift.min(Int32(count), Int32(ids.count))..<Int32(ids.count)
         where !ids.isFree(row) && !leaving.contains(row) {
             throw wrong("leave out row \(row), which is in use")
         }
