@@ -51,6 +51,27 @@ extension KafkaConsumer {
         try list.checkEach("cannot seek in")
     }
 
+    /// Goes back to what the group has committed, in these partitions as far as they are assigned;
+    /// where it has committed nothing, to the offset given.
+    ///
+    /// - Parameters:
+    ///   - positions: The partitions, and where each was read from without any commit.
+    ///   - timeout: How long to wait for the committed offsets; seeking may take 10 s more.
+    /// - Throws: When no broker tells them, or a partition is only just being assigned: the call may
+    ///   be made again after a poll.
+    public func rewind(
+        _ positions: [TopicPartition: Offset],
+        timeout: Duration
+    ) throws(StreamError) {
+        var targets = positions
+        let assigned = try assignment()
+        for partition in positions.keys where !assigned.contains(partition) {
+            targets[partition] = nil
+        }
+        let committed = try committed(targets.keys.sorted(), timeout: timeout)
+        try seek(targets.merging(committed) { _, committed in committed })
+    }
+
     private func validate(_ positions: [TopicPartition: Offset]) throws(StreamError) {
         for (partition, offset) in positions {
             guard topics.contains(partition.topic), partition.partition >= 0 else {

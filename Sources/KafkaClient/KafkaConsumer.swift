@@ -20,7 +20,7 @@ public import Streaming
 /// The records of a batch are not copied: they stay librdkafka's messages until the batch is
 /// destroyed. A batch keeps the client itself alive, so `assign`, `seek`, `close` and the
 /// consumer's end are safe while batches live; the client's memory goes with the last of them.
-public final class KafkaConsumer: RecordSource {
+public final class KafkaConsumer: GroupSource {
     /// The topics it reads; `Record.topicIndex` counts in this list.
     public let topics: [String]
     let settings: KafkaSettings

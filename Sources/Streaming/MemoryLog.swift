@@ -42,7 +42,7 @@ public final class MemoryLog: Sendable {
     }
 
     /// A source of these topics.
-    public func source(_ topics: [String]) -> some RecordSource {
+    public func source(_ topics: [String]) -> some GroupSource {
         MemorySource(log: self, topics: topics)
     }
 
@@ -141,7 +141,7 @@ public final class MemoryLog: Sendable {
     }
 }
 
-private final class MemorySource: RecordSource {
+private final class MemorySource: GroupSource {
     let topics: [String]
     private let log: MemoryLog
     private var positions: [TopicPartition: Offset] = [:]
@@ -209,6 +209,12 @@ private final class MemorySource: RecordSource {
         timeout: Duration
     ) -> (first: Offset, end: Offset) {
         (0, log.end(of: partition))
+    }
+
+    func rewind(_ positions: [TopicPartition: Offset], timeout: Duration) {
+        for (partition, offset) in positions where self.positions[partition] != nil {
+            self.positions[partition] = log.committedOffsets[partition] ?? offset
+        }
     }
 
     func reachedEnd(of partition: TopicPartition) -> Offset? {

@@ -81,7 +81,7 @@ import Testing
         try scene.trainer().run()
         #expect(try scene.store.newestVersion(of: "test")?.base != nil)
         let (stop, board) = (StopSignal(), Board(ScorerStatus()))
-        let thread = try scene.startScorer(stop: stop, board: board)
+        let thread = scene.startScorer(stop: stop, board: board)
         try waitUntil("the scorer serves") { board.current.isServing }
         #expect(try scene.answers(prefix: "a-").contains { $0.contains("\"score\"") })
         stop.set()

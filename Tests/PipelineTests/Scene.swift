@@ -117,7 +117,15 @@ final class Scene: Sendable {
     }
 
     /// Starts a scorer on its own thread.
-    func startScorer(stop: StopSignal, board: Board<ScorerStatus>) throws -> WorkerThread {
+    ///
+    /// What is served and how answers leave is made there: the live model, at least once.
+    func startScorer(
+        stop: StopSignal = StopSignal(),
+        board: Board<ScorerStatus> = Board(ScorerStatus()),
+        served: (@Sendable () -> ServedState)? = nil,
+        delivery: (@Sendable () -> AnswerDelivery)? = nil,
+        failure: Board<PipelineError?> = Board(nil)
+    ) -> WorkerThread {
         let scene = self
         return WorkerThread(name: "scorer") {
             let scorer = Scorer<RecommenderModel>(
@@ -127,20 +135,25 @@ final class Scene: Sendable {
                     answersTopic: "answers",
                     deadLettersTopic: "dead-letters"
                 ),
-                updates: scene.log.source(["model-updates"]),
+                served: served?() ?? .live(updates: scene.log.source(["model-updates"])),
                 requests: { () throws(StreamError) in
                     let requests = scene.log.source(["requests"])
-                    try requests.assign([TopicPartition(topic: "requests", partition: 0): 0])
+                    let partition = TopicPartition(topic: "requests", partition: 0)
+                    try requests.assign([partition: scene.log.committedOffsets[partition] ?? 0])
                     return requests
                 },
-                sink: scene.log.sink(),
+                delivery: delivery?() ?? .atLeastOnce(scene.log.sink()),
                 store: scene.store,
                 clock: WallClock { 5000 },
                 stop: stop,
                 board: board,
                 logger: scene.quiet
             )
-            try? scorer.run()
+            do throws(PipelineError) {
+                try scorer.run()
+            } catch {
+                failure.post(error)
+            }
         }
     }
 

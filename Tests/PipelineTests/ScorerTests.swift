@@ -9,7 +9,7 @@ import Testing
     @Test func `a scorer started late answers exactly as one that ran from the start`() throws {
         let scene = try Scene()
         let (stop, early, late) = (StopSignal(), Board(ScorerStatus()), Board(ScorerStatus()))
-        let first = try scene.startScorer(stop: stop, board: early)
+        let first = scene.startScorer(stop: stop, board: early)
         let (stopTrainer, training) = (StopSignal(), Board(TrainerStatus()))
         let trainer = WorkerThread(name: "trainer") {
             try? scene.trainer(
@@ -36,7 +36,7 @@ import Testing
         #expect(early.current.deltasApplied > 0)
 
         let stopLate = StopSignal()
-        let second = try scene.startScorer(stop: stopLate, board: late)
+        let second = scene.startScorer(stop: stopLate, board: late)
         try waitUntil("the late scorer has it") {
             late.current.version == last.number && late.current.hash == early.current.hash
         }
@@ -52,7 +52,7 @@ import Testing
         try scene.send(events: 0..<100)
         let (stop, board) = (StopSignal(), Board(ScorerStatus()))
         try scene.trainer().run()
-        let thread = try scene.startScorer(stop: stop, board: board)
+        let thread = scene.startScorer(stop: stop, board: board)
         try waitUntil("the scorer serves") { board.current.isServing }
         // A delta of the running epoch that skips one sequence.
         let status = board.current
@@ -71,7 +71,9 @@ import Testing
         for record in UpdateFormat.records(of: lost, topic: "model-updates", partition: 0) {
             try scene.log.sink().send(record, token: 0)
         }
-        try waitUntil("the gap is noticed") { board.current.gaps >= 1 && board.current.loads >= 2 }
+        try waitUntil("the gap is noticed") {
+            board.current.faults.gaps >= 1 && board.current.loads >= 2
+        }
         // The next trainer's first version makes up for it.
         try scene.send(events: 100..<150)
         try scene.trainer().run()
@@ -89,7 +91,7 @@ import Testing
         try scene.trainer().run()
         try scene.trainer().run()
         let (stop, board) = (StopSignal(), Board(ScorerStatus()))
-        let thread = try scene.startScorer(stop: stop, board: board)
+        let thread = scene.startScorer(stop: stop, board: board)
         try waitUntil("the scorer serves") { board.current.isServing }
         let before = board.current
         let zombie = try ModelUpdate(
@@ -112,7 +114,7 @@ import Testing
             token: 0
         )
         try waitUntil("both are counted") {
-            board.current.outdated >= 1 && board.current.damaged >= 1
+            board.current.faults.zombies >= 1 && board.current.faults.damaged >= 1
         }
         #expect(board.current.hash == before.hash)
         #expect(board.current.version == before.version)
@@ -132,7 +134,7 @@ import Testing
             try sink.send(OutgoingRecord(topic: "requests", value: Array(request.utf8)), token: 0)
         }
         let (stop, board) = (StopSignal(), Board(ScorerStatus()))
-        let thread = try scene.startScorer(stop: stop, board: board)
+        let thread = scene.startScorer(stop: stop, board: board)
         try waitUntil("three refusals") { board.current.refused == 3 }
         stop.set()
         thread.join()

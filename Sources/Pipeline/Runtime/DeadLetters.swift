@@ -34,6 +34,19 @@ struct DeadLetters {
         reason: String,
         token: UInt64
     ) throws(PipelineError) {
+        let letter = Self.letter(index, of: batch, topics: topics, reason: reason, to: topic)
+        try log(try sink.send(letter, token: token))
+        pendingCount += 1
+    }
+
+    /// The dead letter for the record at `index` of `batch`.
+    static func letter(
+        _ index: Int,
+        of batch: borrowing RecordBatch,
+        topics: [String],
+        reason: String,
+        to topic: String
+    ) -> OutgoingRecord {
         let record = batch.records[index]
         var origin = [
             RecordHeader(name: "reason", text: String(reason.prefix(1000))),
@@ -45,19 +58,17 @@ struct DeadLetters {
         var headers = batch.headers(at: index)
         let byteCount = keyCount + valueCount + headers.byteCount
         var keptKey = keyCount
-        if byteCount > Self.byteLimit {
-            keptKey = min(keyCount, Self.byteLimit / 4)
+        if byteCount > byteLimit {
+            keptKey = min(keyCount, byteLimit / 4)
             origin.append(RecordHeader(name: "truncated", text: String(byteCount)))
             headers = []
         }
-        let letter = OutgoingRecord(
+        return OutgoingRecord(
             topic: topic,
             key: record.key.map { Array($0.prefix(keptKey)) },
-            value: record.value.map { Array($0.prefix(Self.byteLimit - keptKey)) },
+            value: record.value.map { Array($0.prefix(byteLimit - keptKey)) },
             headers: headers + origin
         )
-        try log(try sink.send(letter, token: token))
-        pendingCount += 1
     }
 
     /// Takes note of the delivery of one of them.

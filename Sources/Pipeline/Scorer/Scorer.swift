@@ -10,28 +10,24 @@ public import Streaming
 /// Answers requests with a model that follows its trainer live.
 public final class Scorer<Model: ServableModel> {
     private let settings: ScorerSettings
-    private let openRequests: () throws(StreamError) -> any RecordSource
+    private let openRequests: () throws(StreamError) -> any GroupSource
     /// Nil until there is a model: a member of a group that cannot answer would only take requests
     /// away from those that can.
-    private var requests: (any RecordSource)?
-    private let sink: any RecordSink
+    private var requests: (any GroupSource)?
+    private let outlet: any AnswerOutlet
     private let stop: StopSignal
     private let board: Board<ScorerStatus>
     private let logger: Logger
-    private var follower: UpdateFollower<Model>
-    private var deadLetters: DeadLetters
-    private var outstanding = OutstandingAnswers()
-    private var answeredCount: Int64 = 0
-    private var refusedCount: Int64 = 0
+    private var follower: any Follower<Model>
 
     /// A scorer that has not begun.
     ///
     /// - Parameters:
     ///   - settings: What it serves.
-    ///   - updates: Where model updates come from; the scorer assigns its partition.
+    ///   - served: Which state of the model answers.
     ///   - requests: Opens where requests come from, already assigned or as member of a group;
     ///     called once there is a model to answer with.
-    ///   - sink: Where answers and dead letters go.
+    ///   - delivery: Where answers and dead letters go, and how.
     ///   - store: Where versions are.
     ///   - clock: The time of day, for freshness figures.
     ///   - stop: Set to make `run` finish.
@@ -39,9 +35,9 @@ public final class Scorer<Model: ServableModel> {
     ///   - logger: Where notable events are told.
     public init(
         _ settings: ScorerSettings,
-        updates: any RecordSource,
-        requests: @escaping () throws(StreamError) -> any RecordSource,
-        sink: any RecordSink,
+        served: ServedState,
+        requests: @escaping () throws(StreamError) -> any GroupSource,
+        delivery: AnswerDelivery,
         store: ModelStore,
         clock: WallClock = .system,
         stop: StopSignal,
@@ -50,18 +46,29 @@ public final class Scorer<Model: ServableModel> {
     ) {
         self.settings = settings
         openRequests = requests
-        self.sink = sink
         self.stop = stop
         self.board = board
         self.logger = logger
-        follower = UpdateFollower(
-            settings: settings,
-            source: updates,
-            store: store,
-            clock: clock,
-            logger: logger
-        )
-        deadLetters = DeadLetters(topic: settings.deadLettersTopic, sink: sink)
+        let loader = ReplicaLoader<Model>(store: store, model: settings.model, logger: logger)
+        follower =
+            switch served {
+            case .live(let updates):
+                UpdateFollower(
+                    settings: settings,
+                    source: updates,
+                    loader: loader,
+                    clock: clock,
+                    logger: logger
+                )
+            case .alias(let alias):
+                AliasFollower(alias: alias, loader: loader, clock: clock, logger: logger)
+            }
+        outlet =
+            switch delivery {
+            case .atLeastOnce(let sink): DeliveredAnswers(settings, sink: sink, logger: logger)
+            case .exactlyOnce(let transactions):
+                TransactedAnswers(settings, transactions, logger: logger)
+            }
     }
 
     /// Follows and answers until told to stop.
@@ -73,23 +80,18 @@ public final class Scorer<Model: ServableModel> {
         while !stop.isSet {
             try follower.step()
             try answerBatch()
-            try takeDeliveries()
+            try outlet.step(requests)
             if timer.now >= nextReport {
-                try commit()
                 post()
                 nextReport = timer.now + .milliseconds(100)
             }
         }
-        _ = try log(try sink.flush(timeout: .seconds(10)))
-        try takeDeliveries()
-        try commit()
+        try outlet.finish(requests)
         post()
     }
 
     private func answerBatch() throws(PipelineError) {
-        guard let replica = follower.serving,
-            outstanding.count < settings.maximumOutstandingBatches
-        else {
+        guard let replica = follower.serving, outlet.wantsRequests else {
             Thread.sleep(forTimeInterval: 0.002)  // nothing to answer with, or no room for answers
             return
         }
@@ -99,11 +101,15 @@ public final class Scorer<Model: ServableModel> {
         )
         report(requests.takeNotices())
         guard !batch.records.isEmpty else { return }
+        guard outlet.takesAnswers else {
+            outlet.skip(AnsweredBatch.spans(of: batch, topics: requests.topics))
+            return
+        }
         let encoded = batch.records.map { EncodedEvent($0) }
         let answers = encoded.withUnsafeBufferPointer {
             replica.model.answer($0, stamp: replica.stamp(model: settings.model))
         }
-        try send(answers, to: batch, topics: requests.topics)
+        try outlet.send(answered(answers, to: batch, topics: requests.topics))
     }
 
     /// Key and value of an answer; with headers it stays below the topic's 1 MiB.
@@ -112,21 +118,22 @@ public final class Scorer<Model: ServableModel> {
     /// out.
     private static var headerByteLimit: Int { 16 << 10 }
 
-    private func requestSource() throws(PipelineError) -> any RecordSource {
+    private func requestSource() throws(PipelineError) -> any GroupSource {
         if let requests { return requests }
         let opened = try log(try openRequests())
         requests = opened
         return opened
     }
 
-    private func send(
+    /// The records that a batch's answers make.
+    private func answered(
         _ answers: [Answer],
         to batch: borrowing RecordBatch,
         topics: [String]
-    ) throws(PipelineError) {
-        let token = outstanding.nextToken
-        var sendCount = 0
-        var positions: [TopicPartition: Offset] = [:]
+    ) -> AnsweredBatch {
+        var answered = AnsweredBatch()
+        answered.spans = AnsweredBatch.spans(of: batch, topics: topics)
+        answered.isFull = batch.records.count >= settings.batchSize
         for (index, answer) in answers.enumerated() {
             let record = batch.records[index]
             // The key comes back with the answer, so that both must fit into one record.
@@ -134,63 +141,32 @@ public final class Scorer<Model: ServableModel> {
             let fits = byteCount <= Self.answerByteLimit
             if let value = answer.value, fits {
                 let headers = batch.headers(at: index)
-                let message = OutgoingRecord(
-                    topic: settings.answersTopic,
-                    key: record.key.map(Array.init),
-                    value: value,
-                    headers: headers.byteCount <= Self.headerByteLimit ? headers : []
+                answered.records.append(
+                    OutgoingRecord(
+                        topic: settings.answersTopic,
+                        key: record.key.map(Array.init),
+                        value: value,
+                        headers: headers.byteCount <= Self.headerByteLimit ? headers : []
+                    )
                 )
-                try log(try sink.send(message, token: token))
-                sendCount += 1
             }
             let excess = fits ? nil : "the answer has \(byteCount) bytes: ask for less at a time"
             if let refusal = answer.refusal ?? excess {
-                try deadLetters.send(
-                    index,
-                    of: batch,
-                    topics: topics,
-                    reason: refusal,
-                    token: token
+                answered.records.append(
+                    DeadLetters.letter(
+                        index,
+                        of: batch,
+                        topics: topics,
+                        reason: refusal,
+                        to: settings.deadLettersTopic
+                    )
                 )
-                sendCount += 1
-                refusedCount += 1
+                answered.counts.refused += 1
             } else {
-                answeredCount += 1
+                answered.counts.answered += 1
             }
-            let partition = TopicPartition(
-                topic: topics[Int(record.topicIndex)],
-                partition: record.partition
-            )
-            positions[partition] = record.offset + 1
         }
-        outstanding.add(sendCount: sendCount, positions: positions)
-    }
-
-    private func takeDeliveries() throws(PipelineError) {
-        for delivery in sink.takeDeliveries() {
-            if let error = delivery.error {
-                throw PipelineError(
-                    .log,
-                    "an answer could not be written to topic \"\(settings.answersTopic)\": "
-                        + error.message,
-                    remedy: "check the topic and the broker and start again: requests without a "
-                        + "delivered answer are answered again"
-                )
-            }
-            outstanding.delivered(token: delivery.token)
-        }
-        report(sink.takeNotices())
-    }
-
-    /// Stores how far requests have been answered; a restart goes on from there.
-    private func commit() throws(PipelineError) {
-        let positions = outstanding.takeDone()
-        guard !positions.isEmpty else { return }
-        do throws(StreamError) {
-            try requests?.commit(positions)
-        } catch {
-            logger.warning("request offsets not committed, may be answered twice: \(error)")
-        }
+        return answered
     }
 
     private func report(_ notices: [StreamNotice]) {
@@ -198,7 +174,7 @@ public final class Scorer<Model: ServableModel> {
             switch notice {
             case .assigned(let partitions): logger.info("requests of \(partitions) come here")
             case .revoked(let partitions):
-                outstanding.forget(partitions)
+                outlet.requestsMoved(partitions)
                 logger.info("requests of \(partitions) go elsewhere")
             case .disconnected, .connected, .warning: logger.tell(notice)
             }
@@ -207,8 +183,8 @@ public final class Scorer<Model: ServableModel> {
 
     private func post() {
         var status = follower.currentStatus()
-        status.answered = answeredCount
-        status.refused = refusedCount
+        status.answered = outlet.counts.answered
+        status.refused = outlet.counts.refused
         board.post(status)
     }
 }

@@ -45,6 +45,25 @@ public struct ScorerSettings: Sendable, Equatable {
     }
 }
 
+/// Updates that were not applied as they came, by what was wrong with them.
+public struct UpdateFaults: Sendable, Equatable {
+    /// Updates before which others are missing.
+    public var gaps: Int64 = 0
+    /// Updates seen before.
+    public var duplicates: Int64 = 0
+    /// Updates of a trainer that had been replaced.
+    public var zombies: Int64 = 0
+    /// Updates whose number is the next, or that of the last, and whose history is another.
+    public var wrongPredecessors: Int64 = 0
+    /// Records that are no update, or not as they were sent.
+    public var damaged: Int64 = 0
+    /// Deltas that are as they were sent and do not fit the model.
+    public var refused: Int64 = 0
+
+    /// The counts of a scorer that has not begun.
+    public init() {}
+}
+
 /// What a scorer is doing, for people and for tests.
 public struct ScorerStatus: Sendable, Equatable {
     /// Whether it has a model to answer with.
@@ -65,14 +84,12 @@ public struct ScorerStatus: Sendable, Equatable {
     public var versionsPickedUp = 0
     /// Versions loaded from the store, at start and to heal.
     public var loads = 0
-    /// Updates missing in the sequence, or with another predecessor than expected.
-    public var gaps: Int64 = 0
-    /// Updates seen before.
-    public var duplicates: Int64 = 0
-    /// Updates of a trainer that has been replaced.
-    public var outdated: Int64 = 0
-    /// Records on `model-updates` that could not be used.
-    public var damaged: Int64 = 0
+    /// Whether the state that answers is kept up to date; false while something has to be loaded.
+    public var isFollowing = false
+    /// How long ago the state that answers last changed; nil before there is one.
+    public var age: Duration?
+    /// What was wrong with updates, so far.
+    public var faults = UpdateFaults()
     /// Requests answered.
     public var answered: Int64 = 0
     /// Requests refused.

@@ -3,10 +3,9 @@
 // state answers until the new one is at least as new. Owned by the scorer's thread.
 import Learning
 import Logging
-import ModelStore
 import Streaming
 
-struct UpdateFollower<Model: ServableModel> {
+struct UpdateFollower<Model: ServableModel>: Follower {
     private let modelName: String
     private let log: TopicPartition
     private let source: any RecordSource
@@ -28,18 +27,24 @@ struct UpdateFollower<Model: ServableModel> {
     private var loadInterval = Self.shortestLoadInterval
     private var needsLoad = true
     private var status = ScorerStatus()
+    /// When the replica that answers last changed, in milliseconds since 1970.
+    private var changed: Int64?
+    /// The newest epoch whose late updates were told.
+    private var toldZombie: Int64 = 0
+    private var nextAgeReport = ContinuousClock().now
+    private static var ageReportInterval: Duration { .seconds(30) }
 
     init(
         settings: ScorerSettings,
         source: any RecordSource,
-        store: ModelStore,
+        loader: ReplicaLoader<Model>,
         clock: WallClock,
         logger: Logger
     ) {
         modelName = settings.model
         log = settings.updatesLog
         self.source = source
-        loader = ReplicaLoader(store: store, model: settings.model, logger: logger)
+        self.loader = loader
         self.clock = clock
         self.logger = logger
     }
@@ -51,8 +56,9 @@ struct UpdateFollower<Model: ServableModel> {
         try finishLoad()
         if needsLoad, !loader.isBusy, ContinuousClock().now >= nextLoad {
             nextLoad = ContinuousClock().now + loadInterval
-            loader.begin()
+            loader.begin(.newest)
         }
+        tellAge()
         guard following != nil, !needsLoad else { return }
         // One update at a time, for a bounded time: answers do not wait for a long catching up.
         let deadline = ContinuousClock().now + .milliseconds(2)
@@ -137,6 +143,9 @@ struct UpdateFollower<Model: ServableModel> {
             return
         }
         if (serving?.version ?? 0) < following.version { status.versionsPickedUp += 1 }
+        if serving?.epoch != following.epoch || serving?.sequence != following.sequence {
+            changed = clock.now()
+        }
         serving = following
     }
 
@@ -152,40 +161,58 @@ struct UpdateFollower<Model: ServableModel> {
             )
             // Parts of a trainer that was replaced may lie between those of the one that follows.
             guard part.identity.epoch >= following?.epoch ?? 0 else {
-                status.outdated += 1
+                noteZombie(part.identity, at: record.offset)
                 return
             }
             update = try assembler.add(part)
         } catch {
             // Were it a real update, the next one will show the gap.
-            status.damaged += 1
-            logger.warning("\(log) offset \(record.offset) is skipped: \(error)")
+            status.faults.damaged += 1
+            logger.warning("damaged update at \(log) offset \(record.offset), skipped: \(error)")
             return
         }
         guard let update else { return }
         do throws(PipelineError) {
             try apply(update)
         } catch {
-            status.damaged += 1
-            heal("\(log) offset \(record.offset): \(error)")
+            status.faults.refused += 1
+            heal("refused update at \(log) offset \(record.offset): \(error)")
         }
+    }
+
+    private mutating func noteZombie(_ identity: UpdateIdentity, at offset: Offset) {
+        status.faults.zombies += 1
+        guard identity.epoch > toldZombie else { return }
+        toldZombie = identity.epoch
+        logger.notice(
+            "zombie at \(log) offset \(offset), ignored: epoch \(identity.epoch) has been replaced"
+        )
     }
 
     private mutating func apply(_ update: ModelUpdate) throws(PipelineError) {
         guard let replica = following else { return }
         let identity = update.identity
-        guard identity.epoch == replica.epoch else {
+        switch UpdateOrder(update, after: replica.epoch, replica.sequence, replica.hash) {
+        case .takeover:
             heal("a trainer with epoch \(identity.epoch) has taken over from \(replica.epoch)")
             return
-        }
-        guard identity.sequence > replica.sequence else {
-            status.duplicates += 1
+        case .duplicate:
+            status.faults.duplicates += 1
+            logger.debug("duplicate of update \(identity.sequence), ignored")
             return
-        }
-        guard identity.sequence == replica.sequence + 1, identity.previous == replica.hash else {
-            status.gaps += 1
-            heal("update \(identity.sequence) does not follow update \(replica.sequence)")
+        case .rival:
+            status.faults.wrongPredecessors += 1
+            logger.warning("update \(identity.sequence) came twice, with different histories")
             return
+        case .gap:
+            status.faults.gaps += 1
+            heal("gap: after update \(replica.sequence) came \(identity.sequence)")
+            return
+        case .wrongPredecessor:
+            status.faults.wrongPredecessors += 1
+            heal("wrong predecessor: update \(identity.sequence) follows another than ours")
+            return
+        case .next: break
         }
         switch update.content {
         case .delta(let payload): try apply(payload, to: replica, identity)
@@ -197,6 +224,7 @@ struct UpdateFollower<Model: ServableModel> {
         replica.hash = update.hash
         replica.watermark = identity.watermark
         replica.position = identity.position
+        if serving === replica { changed = clock.now() }
         serveIfNewer()
     }
 
@@ -217,6 +245,20 @@ struct UpdateFollower<Model: ServableModel> {
         )
     }
 
+    /// Says now and then how old the state is that answers while no newer one can be had.
+    private mutating func tellAge() {
+        guard let serving, needsLoad || serving !== following else { return }
+        guard ContinuousClock().now >= nextAgeReport, let age else { return }
+        nextAgeReport = ContinuousClock().now + Self.ageReportInterval
+        logger.warning(
+            "update \(serving.sequence) of epoch \(serving.epoch) goes on answering, \(age) old"
+        )
+    }
+
+    private var age: Duration? {
+        changed.map { .milliseconds(max(0, clock.now() - $0)) }
+    }
+
     private mutating func heal(_ reason: String) {
         logger.notice("reloading the newest version: \(reason)")
         needsLoad = true
@@ -226,14 +268,9 @@ struct UpdateFollower<Model: ServableModel> {
     func currentStatus() -> ScorerStatus {
         var status = status
         status.freshness = freshness.summary
-        if let serving {
-            status.isServing = true
-            status.epoch = serving.epoch
-            status.sequence = serving.sequence
-            status.hash = serving.hash
-            status.version = serving.version
-            status.watermark = serving.watermark
-        }
+        status.isFollowing = serving != nil && !needsLoad && serving === following
+        status.age = age
+        if let serving { status.show(serving) }
         return status
     }
 }

@@ -93,6 +93,7 @@ struct UpdatePublisher {
 enum Token {
     static let update: UInt64 = 1
     static let deadLetter: UInt64 = 2
-    /// Answers count up from here, one token per batch of requests.
+    static let answer: UInt64 = 3
+    /// Answers outside transactions count up from here, one token per batch of requests.
     static let firstAnswer: UInt64 = 16
 }

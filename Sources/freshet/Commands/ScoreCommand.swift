@@ -9,7 +9,9 @@ struct ScoreCommand: ParsableCommand {
         discussion: """
             Loads the model's newest version, follows its updates, and shares the requests with \
             other scorers of the same group. Every request is answered at least once, unless \
-            scorer.start is latest and a new group has not answered any yet.
+            scorer.start is latest and a new group has not answered any yet. With \
+            scorer.exactly_once readers of committed records see each answer once; with \
+            scorer.serve an alias's version answers in place of the live model.
             """
     )
 
@@ -43,12 +45,24 @@ struct ScoringReport: Encodable {
     let epoch: Int64
     let sequence: Int64
     let updateHash: String
+    let following: Bool
+    let ageMilliseconds: Int64?
+    let gaps: Int64
+    let duplicates: Int64
+    let zombies: Int64
+    let wrongPredecessors: Int64
+    let damagedUpdates: Int64
+    let refusedUpdates: Int64
     let freshnessEvents: Int64
     let freshnessP50Milliseconds: Int64
     let freshnessP99Milliseconds: Int64
 
     private enum CodingKeys: String, CodingKey {
-        case answered, refused, version, epoch, sequence
+        case answered, refused, version, epoch, sequence, following, gaps, duplicates, zombies
+        case ageMilliseconds = "state_age_ms"
+        case wrongPredecessors = "wrong_predecessors"
+        case damagedUpdates = "damaged_updates"
+        case refusedUpdates = "refused_updates"
         case updateHash = "update_hash"
         case freshnessEvents = "freshness_events"
         case freshnessP50Milliseconds = "freshness_p50_ms"
@@ -62,6 +76,14 @@ struct ScoringReport: Encodable {
         epoch = status.epoch
         sequence = status.sequence
         updateHash = status.hash
+        following = status.isFollowing
+        ageMilliseconds = status.age.map { Int64($0 / .milliseconds(1)) }
+        gaps = status.faults.gaps
+        duplicates = status.faults.duplicates
+        zombies = status.faults.zombies
+        wrongPredecessors = status.faults.wrongPredecessors
+        damagedUpdates = status.faults.damaged
+        refusedUpdates = status.faults.refused
         freshnessEvents = status.freshness.count
         freshnessP50Milliseconds = status.freshness.p50
         freshnessP99Milliseconds = status.freshness.p99
@@ -69,7 +91,10 @@ struct ScoringReport: Encodable {
 
     /// The report for people.
     var text: String {
-        "\(grouped(answered)) requests answered, \(grouped(refused)) refused, version \(version), "
+        let state = following ? "" : " (out of step)"
+        let age = ageMilliseconds.map { ", its last change \($0) ms ago" } ?? ""
+        return "\(grouped(answered)) requests answered, \(grouped(refused)) refused, "
+            + "version \(version)\(state)\(age), "
             + "event to servable p50 \(freshnessP50Milliseconds) ms, "
             + "p99 \(freshnessP99Milliseconds) ms"
     }

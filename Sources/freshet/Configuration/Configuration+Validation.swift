@@ -22,6 +22,8 @@ extension EffectiveConfiguration {
             "scorer.batch_size",
             "1 to 100000"
         )
+        try require(!configuration.scorer.instance.isEmpty, "scorer.instance", "a name")
+        try require(!configuration.scorer.serve.isEmpty, "scorer.serve", "live or an alias")
         try validateModel()
     }
 

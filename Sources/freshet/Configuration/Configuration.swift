@@ -78,9 +78,15 @@ struct Configuration: Codable, Sendable, Equatable {
 
     /// The process that answers.
     struct Scorer: Codable, Sendable, Equatable {
+        /// What `serve` is called when no alias is served.
+        static let live = "live"
+
         var group = "freshet-scorer"
         var batchSize = 256
         var start = StartPosition.earliest
+        var exactlyOnce = false
+        var instance = "0"
+        var serve = Scorer.live
     }
 
     /// What is written to standard error.

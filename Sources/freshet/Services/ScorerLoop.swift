@@ -14,10 +14,6 @@ enum ScorerLoop {
         Loop(name: "scorer", status: ScorerStatus()) { stop, board in
             let configuration = effective.configuration
             let names = effective.topicNames
-            var sinkSettings = effective.kafkaSettings
-            sinkSettings.properties.merge(sinkProperties) { own, _ in own }
-            var updateSettings = effective.kafkaSettings
-            updateSettings.properties.merge(updateProperties) { own, _ in own }
             let scorer = Scorer<RecommenderModel>(
                 ScorerSettings(
                     model: configuration.model.name,
@@ -26,7 +22,7 @@ enum ScorerLoop {
                     deadLettersTopic: names.deadLetters,
                     batchSize: configuration.scorer.batchSize
                 ),
-                updates: try KafkaConsumer(updateSettings, topics: [names.modelUpdates]),
+                served: try served(effective),
                 requests: { () throws(StreamError) in
                     try KafkaConsumer(
                         effective.kafkaSettings,
@@ -35,10 +31,7 @@ enum ScorerLoop {
                         start: configuration.scorer.start == .earliest ? .earliest : .latest
                     )
                 },
-                sink: try KafkaProducer(
-                    sinkSettings,
-                    givesUp: { stop.isSet(longerThan: .seconds(10)) }
-                ),
+                delivery: try delivery(effective, stop),
                 store: try effective.modelStore(mustExist: false),
                 stop: stop,
                 board: board,
@@ -46,6 +39,49 @@ enum ScorerLoop {
             )
             try scorer.run()
         }
+    }
+
+    private static func served(
+        _ effective: EffectiveConfiguration
+    ) throws(StreamError) -> ServedState {
+        let serve = effective.configuration.scorer.serve
+        guard serve == Configuration.Scorer.live else { return .alias(serve) }
+        var settings = effective.kafkaSettings
+        settings.properties.merge(updateProperties) { own, _ in own }
+        return .live(
+            updates: try KafkaConsumer(settings, topics: [effective.topicNames.modelUpdates])
+        )
+    }
+
+    private static func delivery(
+        _ effective: EffectiveConfiguration,
+        _ stop: StopSignal
+    ) throws(StreamError) -> AnswerDelivery {
+        let scorer = effective.configuration.scorer
+        let givesUp = { stop.isSet(longerThan: .seconds(10)) }
+        var settings = effective.kafkaSettings
+        settings.properties.merge(sinkProperties) { own, _ in own }
+        guard scorer.exactlyOnce else {
+            return .atLeastOnce(try KafkaProducer(settings, givesUp: givesUp))
+        }
+        // librdkafka sets it to the time that a transaction may last, and refuses any longer one.
+        settings.properties["message.timeout.ms"] = nil
+        let sinkSettings = settings
+        let milliseconds =
+            settings.properties["transaction.timeout.ms"].flatMap { Int64($0) } ?? 60_000
+        return .exactlyOnce(
+            AnswerTransactions(
+                instance: scorer.instance,
+                timeout: .milliseconds(milliseconds),
+                openSink: { () throws(StreamError) in
+                    try KafkaProducer(
+                        sinkSettings,
+                        transactionalID: "freshet-scorer-\(scorer.group)-\(scorer.instance)",
+                        givesUp: givesUp
+                    )
+                }
+            )
+        )
     }
 
     /// Answers are waited for: they leave at once.
