@@ -2,7 +2,7 @@
 ///
 /// A ring of `capacity` identities, the oldest of which each new one replaces, and a hash table of
 /// their places. Which copies are noticed depends on capacity and the sequence of events only. Its
-/// memory grows with what it holds, up to 32 bytes for each of `capacity`.
+/// memory grows with what it holds, up to 48 bytes for each of `capacity`.
 public struct DuplicateWindow: Sendable {
     /// How many identities it holds at most; 0: none, and no copy is noticed.
     public let capacity: Int
@@ -12,8 +12,9 @@ public struct DuplicateWindow: Sendable {
     public private(set) var duplicateCount: Int64 = 0
 
     private var ring: [EventIdentity] = []
-    /// Open addressing with linear probing: places in the ring, -1 where there is none.
-    private var table: [Int32] = []
+    /// Open addressing with linear probing: 32 bits of the identity above its place in the ring, so
+    /// that probing seldom has to look into the ring.
+    private var table: [UInt64] = []
     private var mask = 0
     /// `addedCount` at the last checkpoint.
     private var checkpointedCount: Int64 = 0
@@ -21,7 +22,7 @@ public struct DuplicateWindow: Sendable {
     private var checkpointedPlaces = 0
 
     /// What a place in the table holds that is free.
-    private static let free: Int32 = -1
+    private static let free = UInt64.max
     /// More than any window that is of use; places fit into 32 bits.
     public static let maximumCapacity = 100_000_000
 
@@ -37,9 +38,11 @@ public struct DuplicateWindow: Sendable {
     public mutating func insert(_ identity: EventIdentity) -> Bool {
         guard capacity > 0, identity != .none else { return true }
         if ring.count < capacity, (ring.count + 1) * 2 > table.count { grow() }
-        var slot = Int(truncatingIfNeeded: identity.low) & mask
+        let bits = Self.bits(of: identity)
+        var slot = Int(bits) & mask
         while table[slot] != Self.free {
-            if ring[Int(table[slot])] == identity {
+            let entry = table[slot]
+            if entry >> 32 == bits, ring[Self.place(of: entry)] == identity {
                 duplicateCount += 1
                 return false
             }
@@ -49,7 +52,7 @@ public struct DuplicateWindow: Sendable {
         addedCount += 1
         if place == ring.count {
             ring.append(identity)
-            table[slot] = Int32(place)
+            table[slot] = bits << 32 | UInt64(place)
         } else {
             remove(ring[place], at: place)
             ring[place] = identity
@@ -62,24 +65,31 @@ public struct DuplicateWindow: Sendable {
     private mutating func grow() {
         var size = max(1024, table.count)
         while size < (ring.count + 1) * 2 { size *= 2 }
-        table = [Int32](repeating: Self.free, count: size)
+        table = [UInt64](repeating: Self.free, count: size)
         mask = size - 1
         for (place, identity) in ring.enumerated() { enter(identity, at: place) }
     }
 
+    /// The bits of an identity that the table holds: no table has more than 2³² entries.
+    private static func bits(of identity: EventIdentity) -> UInt64 { identity.low & 0xffff_ffff }
+
+    private static func place(of entry: UInt64) -> Int { Int(entry & 0xffff_ffff) }
+
     private mutating func enter(_ identity: EventIdentity, at place: Int) {
-        var slot = Int(truncatingIfNeeded: identity.low) & mask
+        let bits = Self.bits(of: identity)
+        var slot = Int(bits) & mask
         while table[slot] != Self.free { slot = (slot + 1) & mask }
-        table[slot] = Int32(place)
+        table[slot] = bits << 32 | UInt64(place)
     }
 
     /// Takes an identity out of the table, and moves up those that had made way for it.
     private mutating func remove(_ identity: EventIdentity, at place: Int) {
-        var hole = Int(truncatingIfNeeded: identity.low) & mask
-        while table[hole] != Int32(place) { hole = (hole + 1) & mask }
+        let bits = Self.bits(of: identity)
+        var hole = Int(bits) & mask
+        while table[hole] != bits << 32 | UInt64(place) { hole = (hole + 1) & mask }
         var slot = (hole + 1) & mask
         while table[slot] != Self.free {
-            let home = Int(truncatingIfNeeded: ring[Int(table[slot])].low) & mask
+            let home = Int(table[slot] >> 32) & mask
             // It may move if the hole lies between its home and where it is.
             if (slot - home) & mask >= (slot - hole) & mask {
                 table[hole] = table[slot]

@@ -89,7 +89,7 @@ struct OpenFile: ~Copyable {
     /// Makes sure that a directory and those above it exist; the new ones are this user's alone.
     static func makeDirectory(_ path: String) throws(ModelStoreError) {
         guard !isDirectory(path) else { return }
-        let parent = (path as NSString).deletingLastPathComponent
+        let parent = Self.parent(of: path)
         if !parent.isEmpty, parent != path {
             try makeDirectory(parent)
         }
@@ -99,6 +99,16 @@ struct OpenFile: ~Copyable {
             throw .system(errno == ENOENT ? EPERM : errno, "create directory", path)
         }
         try synchronizeDirectory(parent.isEmpty ? "." : parent)
+    }
+
+    /// The directory that a path lies in; empty when the path does not say.
+    ///
+    /// `NSString.deletingLastPathComponent` traps on Linux for some relative paths, such as `s`.
+    static func parent(of path: String) -> String {
+        let name = path.reversed().drop { $0 == "/" }
+        let above = name.drop { $0 != "/" }
+        let parent = String(above.drop { $0 == "/" }.reversed())
+        return parent.isEmpty && !above.isEmpty ? "/" : parent
     }
 
     private static func isDirectory(_ path: String) -> Bool {

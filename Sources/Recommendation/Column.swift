@@ -102,9 +102,11 @@ final class Column<Element: BitwiseCopyable> {
         _ memory: UnsafeMutablePointer<Element>?,
         to capacity: Int
     ) -> UnsafeMutablePointer<Element> {
+        // Plain numbers and small structs only: `realloc` aligns to 16 bytes.
         precondition(MemoryLayout<Element>.alignment <= 16)
         let byteCount = capacity * MemoryLayout<Element>.stride
         guard let target = realloc(memory, max(byteCount, 1)) else {
+            // As Swift's own arrays: there is no going on without memory.
             fatalError("no memory for \(byteCount) bytes")
         }
         return target.bindMemory(to: Element.self, capacity: capacity)

@@ -54,6 +54,17 @@ final class Installation {
         _ = try start(name, arguments + common(store), output: nil)
     }
 
+    /// Copies a folder in another process: closing a database's file here would end the locks that
+    /// SQLite holds on it for this one.
+    func copy(_ folder: String, to target: String) throws {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/bin/cp")
+        process.arguments = ["-r", folder, target]
+        try process.run()
+        process.waitUntilExit()
+        guard process.terminationStatus == 0 else { throw Failure("\(folder) was not copied") }
+    }
+
     /// Stops a process where it is, until `resume`.
     func pause(_ name: String) { signal(name, SIGSTOP) }
 

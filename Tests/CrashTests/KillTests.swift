@@ -6,8 +6,10 @@ import Testing
 /// happened.
 @Suite(.serialized) struct KillTests {
     private static let small = [
-        "--set", "model.settings.factors=8", "--set", "model.settings.implicit.negatives=5",
-        "--set", "trainer.checkpoint_interval=500ms", "--set", "log.level=notice",
+        "--set", "model.settings.factors=8", "--set", "model.settings.implicit.negatives=1",
+        "--set", "trainer.checkpoint_interval=100ms", "--set", "log.level=notice",
+        // A checkpoint's changes are few beside the state, so that many are increments.
+        "--set", "model.settings.window_events=100",
     ]
 
     @Test func `every event counts once when trainer, scorer and broker are killed in turn`()
@@ -56,6 +58,7 @@ import Testing
         try checkJournal(store, events: Int64(events))
         let newest = try #require(try store.newestVersion(of: "recommender"))
         #expect(newest.eventCount == Int64(events))
+        #expect(try store.versions(of: "recommender").contains { $0.base != nil })
 
         // One partition: an uninterrupted run gives the same bytes.
         let report = try installation.run(

@@ -133,7 +133,7 @@ import Testing
 
         #expect(installation.stop("trainer") == 0)
         let copy = "\(installation.folder)/copy"
-        try FileManager.default.copyItem(atPath: installation.store, toPath: copy)
+        try installation.copy(installation.store, to: copy)
         try installation.start("trainer", Self.train)
         try learned(5000, store, installation)
         try installation.start("old", Self.train, store: copy)

@@ -118,4 +118,12 @@ import Testing
         #expect(try store.beginEpoch(model: name) == 1)
         #expect(try store.models() == [name])
     }
+
+    @Test(arguments: [
+        ("s", ""), ("a/b", "a"), ("a//b/", "a"), ("/a", "/"), ("/", ""), ("/a/b/c", "/a/b"),
+        ("", ""), ("../s", ".."),
+    ])
+    func `a path's directory is found, however short the path`(path: String, expected: String) {
+        #expect(OpenFile.parent(of: path) == expected)
+    }
 }

@@ -42,11 +42,10 @@ import Testing
         }
         #expect(versions.dropFirst(count).contains { $0.base != nil })
 
-        let again = try TrainedModel<ImplicitRecommender>(
+        var fresh = try TrainedModel<ImplicitRecommender>(
             settings: scene.settings,
             duplicateWindow: 1000
         )
-        var fresh = again
         let newest = try #require(versions.last)
         let rebuild = Rebuild(
             try scene.store.lineage(of: newest),
@@ -63,7 +62,7 @@ import Testing
             try scene.trainer(maximumIncrements: 3).run()
         }
         let versions = try versions(scene)
-        for version in versions {
+        for version in versions where !version.isPruned {
             #expect(try scene.store.chain(of: version).count <= 4)
         }
         let whole = try #require(versions.dropFirst(3).last { $0.base == nil })
@@ -123,6 +122,20 @@ import Testing
         )
         #expect(try rebuild.run(into: &fresh) == .complete)
         #expect(try scene.hash(of: fresh) == scene.newestHash())
+    }
+
+    @Test func `versions that are no longer kept give up their files, and the newest stays whole`()
+        throws
+    {
+        let scene = try largeScene(2)
+        for round in 0..<6 {
+            try scene.send(events: (round * 20)..<(round * 20 + 20))
+            try scene.trainer(maximumIncrements: 2, keptVersions: 2).run()
+        }
+        let versions = try versions(scene)
+        #expect(versions.contains { $0.isPruned })
+        #expect(versions.suffix(2).allSatisfy { !$0.isPruned })
+        #expect(try scene.newestHash() != "none")
     }
 
     @Test func `another window of duplicates begins with a whole file`() throws {

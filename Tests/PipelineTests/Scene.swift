@@ -71,6 +71,7 @@ final class Scene: Sendable {
         checkpointEvents: Int64 = 0,
         start: TrainerSettings.Start = .earliest,
         maximumIncrements: Int = 20,
+        keptVersions: Int = 10,
         duplicateWindow: Int = 1000
     ) throws -> Trainer<ImplicitRecommender> {
         try Trainer(
@@ -85,6 +86,7 @@ final class Scene: Sendable {
                 checkpointInterval: .seconds(3600),
                 checkpointEvents: checkpointEvents,
                 maximumIncrements: maximumIncrements,
+                keptVersions: keptVersions,
                 duplicateWindow: duplicateWindow,
                 stopsAtEnd: stopsAtEnd
             ),

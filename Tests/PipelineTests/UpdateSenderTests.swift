@@ -111,7 +111,6 @@ import Testing
         let sender = UpdateSender(
             identity,
             connection: connection,
-            stop: StopSignal(),
             logger: scene.quiet
         )
         return (sender, identity)

@@ -21,7 +21,6 @@ extension Trainer {
             guard isDue, ContinuousClock.now >= earliestCheckpoint, !checkpoints.isBusy,
                 publisher.pendingCount < Self.pendingUpdatesLimit
             else { return false }
-            earliestCheckpoint = ContinuousClock.now + .seconds(1)
             checkpointParts = []
         }
         if !needsWholeCheckpoint,
@@ -112,6 +111,7 @@ extension Trainer {
                 logger.error("checkpoint not written: \(error)")
                 status.checkpointFailure = error.description
                 owesCheckpoint = true
+                earliestCheckpoint = ContinuousClock.now + .seconds(1)
                 post()
             }
         }
@@ -132,7 +132,7 @@ extension Trainer {
             events: version.eventCount,
             stateSequence: version.sequence
         )
-        checkpointedEvents = version.eventCount
+        checkpointedPosition = version.journalPosition
         owesCheckpoint = false
         try publisher.send(announcement)
         status.version = version.number

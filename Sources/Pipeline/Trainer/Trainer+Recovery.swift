@@ -43,7 +43,7 @@ extension Trainer {
         let version = try writeCheckpoint()
         let origin = try TrainerIdentity.origin(of: settings.model, in: modelStore) ?? ""
         publisher.begin(origin: origin) { identity in
-            UpdateSender(identity, connection: updates, stop: stop, logger: logger)
+            UpdateSender(identity, connection: updates, logger: logger)
         }
         try announce(version)
     }
@@ -143,7 +143,7 @@ extension Trainer {
             settings: model.settings,
             duplicateWindow: settings.duplicateWindow
         )
-        checkpointedEvents = newest.eventCount
+        checkpointedPosition = newest.journalPosition
         for next in newest.nextOffsets {
             status.positions[TopicPartition(topic: next.topic, partition: next.partition)] =
                 next.offset

@@ -30,8 +30,8 @@ public final class Trainer<Model: Learner> {
     var journalPosition: Int64 = 0
     /// Timestamps of events learned since the last delta.
     var unpublishedTimestamps: [Int64] = []
-    /// Events in the newest version that is complete.
-    var checkpointedEvents: Int64 = 0
+    /// The journal position of the newest version that is complete.
+    var checkpointedPosition: Int64 = 0
     /// Why an event was rejected since that was last told.
     var lastRejection: String?
     /// Parts of the checkpoint that is being taken; nil when none is.
@@ -116,7 +116,10 @@ public final class Trainer<Model: Learner> {
             do throws(PipelineError) {
                 return try runEpoch()
             } catch {
-                guard error.kind == .fenced, let action = try actionOfOperator() else {
+                guard error.kind == .fenced else { throw error }
+                guard let action = try actionOfOperator() else {
+                    // Says it in the same words, whoever noticed first.
+                    try publisher.identity.checkEpoch()
                     throw error
                 }
                 logger.notice(
@@ -135,7 +138,7 @@ public final class Trainer<Model: Learner> {
         try learnLive(until: end)
         try publish(all: true)
         try finishCheckpoint(wait: true)
-        if model.learner.eventCount != checkpointedEvents || owesCheckpoint { try checkpointNow() }
+        if journalPosition != checkpointedPosition || owesCheckpoint { try checkpointNow() }
         try drain()
     }
 
@@ -159,7 +162,7 @@ public final class Trainer<Model: Learner> {
         unpublishedTimestamps = []
         checkpointParts = nil
         owesCheckpoint = false
-        (journalPosition, checkpointedEvents) = (0, 0)
+        (journalPosition, checkpointedPosition) = (0, 0)
         status.positions = [:]
         status.replayedRecords = 0
     }
@@ -203,7 +206,7 @@ public final class Trainer<Model: Learner> {
 
     /// Whether a checkpoint is needed: by time, by events, or because the last one failed.
     private func isCheckpointDue(_ isIntervalOver: Bool) -> Bool {
-        let new = model.learner.eventCount - checkpointedEvents
+        let new = journalPosition - checkpointedPosition
         let isFull = settings.checkpointEvents > 0 && new >= settings.checkpointEvents
         let isTime = settings.checkpointInterval > .zero && isIntervalOver && new > 0
         return isTime || isFull || owesCheckpoint

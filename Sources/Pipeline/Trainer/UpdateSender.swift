@@ -26,7 +26,6 @@ final class UpdateSender: Sendable {
 
     private let identity: TrainerIdentity
     private let connection: UpdatesConnection
-    private let stop: StopSignal
     private let logger: Logger
     private let state = Mutex(State())
     private let wake = DispatchSemaphore(value: 0)
@@ -40,12 +39,10 @@ final class UpdateSender: Sendable {
     init(
         _ identity: TrainerIdentity,
         connection: UpdatesConnection,
-        stop: StopSignal,
         logger: Logger
     ) {
         self.identity = identity
         self.connection = connection
-        self.stop = stop
         self.logger = logger
         let thread = WorkerThread(name: "updates") { [self] in run() }
         state.withLock { $0.thread = thread }
@@ -235,7 +232,8 @@ final class UpdateSender: Sendable {
 
     private func wait(_ pause: inout Duration) {
         guard !isClosed else { return }
-        Thread.sleep(forTimeInterval: pause / .seconds(1))
+        // Closing ends it early.
+        _ = wake.wait(timeout: .now() + pause / .seconds(1))
         pause = min(pause * 2, Self.longestPause)
     }
 

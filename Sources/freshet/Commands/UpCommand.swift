@@ -1,7 +1,6 @@
 import Learning
 import ArgumentParser
 import KafkaBroker
-import Learning
 import Logging
 import Pipeline
 import ServiceLifecycle
