@@ -24,7 +24,7 @@ CASES ?= 1000000
 FRAMES ?= 100000
 
 .PHONY: help deps build test lint format quickstart examples crash-loop fuzz bench bench-checkpoint \
-	bench-broker bench-memory clean conformance conformance-quick conformance-environments
+	bench-broker bench-memory soak clean conformance conformance-quick conformance-environments
 
 help:
 	@echo "make quickstart   install what is missing, build, and watch the loop run"
@@ -42,6 +42,7 @@ help:
 	@echo "make bench-checkpoint  measure a checkpoint of a million users, and loading it"
 	@echo "make bench-broker measure the broker beside the bare disk (15 minutes)"
 	@echo "make bench-memory measure what a limit on memory costs and whether it holds (5 minutes)"
+	@echo "make soak         30 minutes with ten times the users that fit into memory"
 	@echo "make clean        remove everything that was built"
 
 deps:
@@ -132,6 +133,10 @@ bench: build
 bench-memory:
 	swift build -c release --product freshet-benchmarks
 	Benchmarks/memory
+
+soak: build
+	$(MAKE) .venv/installed
+	.venv/bin/python Benchmarks/soak
 
 bench-checkpoint:
 	swift build -c release --product freshet-benchmarks
