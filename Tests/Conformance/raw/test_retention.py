@@ -64,7 +64,9 @@ def test_c78_the_active_segment_is_rolled_when_it_is_itself_expired(
 def test_c78_segments_beyond_retention_bytes_are_removed(
     broker_process: BrokerProcess, own: Client
 ) -> None:
-    topic = own.create_topic("large", segment_bytes=SEGMENT, retention_bytes=2 * SEGMENT)
+    topic = own.create_topic(
+        "large", segment_bytes=SEGMENT, retention_bytes=2 * SEGMENT, file_delete_delay_ms=0
+    )
     fill(own, topic, 12)
     wait_for(lambda: own.start_offset(topic) > 0, "the oldest are removed")
 
