@@ -17,7 +17,7 @@ import records
 
 # Exit statuses.
 FENCED = 3
-NOTHING_TO_ABORT = 4
+LIBRDKAFKA_DEFECT = 4
 FENCING = {
     KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH,
     KafkaError.FENCED_INSTANCE_ID,
@@ -32,6 +32,7 @@ class Transformer:
     def __init__(self, options):
         self.options = options
         self.is_stopping = self.is_aborting = False
+        self.gave_up_messages = False
         self.dice = random.Random(options.seed)
         self.commits = self.aborts = self.forced = 0
         signal.signal(signal.SIGTERM, self.stop)
@@ -67,7 +68,12 @@ class Transformer:
         if self.is_aborting and error.code() == KafkaError.INVALID_TXN_STATE:
             # It aborts what the broker has never heard of, since that died before it read the
             # transaction's first request: https://github.com/confluentinc/librdkafka/issues/4849
-            sys.exit(NOTHING_TO_ABORT)
+            sys.exit(LIBRDKAFKA_DEFECT)
+        if self.gave_up_messages and error.code() == KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER:
+            # It gives the sequence number of a message that it threw away with a transaction to the
+            # next message, although the broker had written the first and died before it could say so
+            # (since https://github.com/confluentinc/librdkafka/pull/4438).
+            sys.exit(LIBRDKAFKA_DEFECT)
         # A consumer's fatal error comes as a message of code _FATAL that has the reason as text.
         is_fenced = error.code() in FENCING or "fenced" in error.str()
         sys.exit(FENCED if is_fenced else 1)
@@ -91,6 +97,7 @@ class Transformer:
     def abort(self):
         self.aborts += 1
         self.is_aborting = True
+        self.gave_up_messages |= len(self.producer) > 0
         self.retry(self.producer.abort_transaction)
         self.is_aborting = False
         raise Rewind

@@ -6,7 +6,7 @@ import sys
 import time
 
 from broker import Failure
-from transformer import FENCED, NOTHING_TO_ABORT
+from transformer import FENCED, LIBRDKAFKA_DEFECT
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -105,7 +105,7 @@ class TransformerSlot:
         if self.has_rival and self.worker.process.poll() == FENCED:
             # A zombie that joins the group anew takes a static member's place back.
             self.replace(self.launch())
-        if self.worker.process.poll() == NOTHING_TO_ABORT:
+        if self.worker.process.poll() == LIBRDKAFKA_DEFECT:
             self.misled += 1
             self.replace(self.launch())
         self.worker.check()
