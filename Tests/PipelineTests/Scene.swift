@@ -202,7 +202,7 @@ struct TimedOut: Error { let what: String }
 
 /// Waits for a condition with a deadline.
 func waitUntil(_ what: String, _ isTrue: () -> Bool) throws {
-    let deadline = ContinuousClock.now + .seconds(30)
+    let deadline = ContinuousClock.now + .seconds(120)
     while !isTrue() {
         guard ContinuousClock.now < deadline else { throw TimedOut(what: what) }
         Thread.sleep(forTimeInterval: 0.002)
