@@ -19,6 +19,10 @@ FRESHET ?= .build/release/freshet
 KILLS ?= 200
 SEED ?= 1
 
+# How many tests run at a time. Without a limit all begin at once and take turns: on a slow machine
+# each is then away for longer than what it tests waits for it.
+TEST_WIDTH ?= $(shell echo $$((2 * $$(nproc))))
+
 # How many cases the fuzz target makes of the seed, and how many requests it sends to a broker.
 CASES ?= 1000000
 FRAMES ?= 100000
@@ -77,7 +81,8 @@ build: deps
 
 test: deps
 	$(MAKE) .venv/installed
-	PATH="$(CURDIR)/.venv/bin:$$PATH" swift test
+	PATH="$(CURDIR)/.venv/bin:$$PATH" \
+		SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=$(TEST_WIDTH) swift test
 
 lint:
 	swift format lint --strict --recursive --parallel $(SWIFT_SOURCES)
