@@ -19,12 +19,13 @@ FRESHET ?= .build/release/freshet
 KILLS ?= 200
 SEED ?= 1
 
+# How many tests run at a time. Without a limit all begin at once and take turns: on a slow machine
+# each is then away for longer than what it tests waits for it.
+TEST_WIDTH ?= $(shell echo $$((2 * $$(nproc))))
+
 # How many cases the fuzz target makes of the seed, and how many requests it sends to a broker.
 CASES ?= 1000000
 FRAMES ?= 100000
-
-# How many tests run at once: each may start threads and processes of its own.
-TESTS_AT_ONCE ?= 8
 
 # A test that traps shows where, as the last thing that is printed.
 BACKTRACE := threads=crashed,registers=none,images=none,color=no
@@ -84,7 +85,7 @@ build: deps
 test: deps
 	$(MAKE) .venv/installed
 	PATH="$(CURDIR)/.venv/bin:$$PATH" SWIFT_BACKTRACE=$(BACKTRACE) \
-		swift test --experimental-maximum-parallelization-width $(TESTS_AT_ONCE)
+		swift test --experimental-maximum-parallelization-width $(TEST_WIDTH)
 
 lint:
 	swift format lint --strict --recursive --parallel $(SWIFT_SOURCES)
