@@ -85,7 +85,7 @@ build: deps
 test: deps
 	$(MAKE) .venv/installed
 	PATH="$(CURDIR)/.venv/bin:$$PATH" SWIFT_BACKTRACE=$(BACKTRACE) \
-		swift test --experimental-maximum-parallelization-width $(TEST_WIDTH)
+		SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=$(TEST_WIDTH) swift test
 
 lint:
 	swift format lint --strict --recursive --parallel $(SWIFT_SOURCES)
