@@ -174,6 +174,7 @@ public final class Trainer<Model: Learner> {
         var nextPublish = timer.now + settings.publishInterval
         var nextCheckpoint = timer.now + settings.checkpointInterval
         var nextPartitionCheck = timer.now + Self.partitionCheckInterval
+        var nextEpochCheck = timer.now + Self.epochCheckInterval
         while !stop.isSet {
             if let end, end.allSatisfy({ hasRead($0.key, to: $0.value) }) { return }
             try learnBatch()
@@ -188,9 +189,13 @@ public final class Trainer<Model: Learner> {
             if try stepCheckpoint(isDue: isCheckpointDue(now >= nextCheckpoint)) {
                 nextCheckpoint = now + settings.checkpointInterval
             }
+            if now >= nextEpochCheck {
+                // What is journalled meanwhile is refused to an older epoch anyhow.
+                if unjournalled.isEmpty { try publisher.identity.checkEpoch() }
+                nextEpochCheck = now + Self.epochCheckInterval
+            }
             if now >= nextPartitionCheck {
                 tellRejections()
-                try publisher.identity.checkEpoch()
                 try assignNewPartitions()
                 nextPartitionCheck = now + Self.partitionCheckInterval
             }
@@ -223,6 +228,10 @@ public final class Trainer<Model: Learner> {
 
     /// How often the inputs are asked for partitions that were added.
     private static var partitionCheckInterval: Duration { .seconds(30) }
+
+    /// How often a trainer without events looks whether another, or an operator, has taken over: one
+    /// read of a row.
+    private static var epochCheckInterval: Duration { .seconds(1) }
 
     private func learnBatch() throws(PipelineError) {
         let batch = try log(
