@@ -23,6 +23,12 @@ SEED ?= 1
 CASES ?= 1000000
 FRAMES ?= 100000
 
+# How many tests run at once: each may start threads and processes of its own.
+TESTS_AT_ONCE ?= 8
+
+# A test that traps shows where, as the last thing that is printed.
+BACKTRACE := threads=crashed,registers=none,images=none,color=no
+
 .PHONY: help deps build test lint format quickstart examples crash-loop fuzz bench bench-checkpoint \
 	bench-recovery bench-scoring bench-broker bench-memory soak clean conformance conformance-quick conformance-environments
 
@@ -79,7 +85,8 @@ build: deps
 
 test: deps
 	$(MAKE) .venv/installed
-	PATH="$(CURDIR)/.venv/bin:$$PATH" swift test
+	PATH="$(CURDIR)/.venv/bin:$$PATH" SWIFT_BACKTRACE=$(BACKTRACE) \
+		swift test --experimental-maximum-parallelization-width $(TESTS_AT_ONCE)
 
 lint:
 	swift format lint --strict --recursive --parallel $(SWIFT_SOURCES)

@@ -71,13 +71,13 @@ import Testing
         }
         try waitUntil("it is live") { board.current.phase == .live }
         let branch = try scene.store.rollback(model: "test", to: target.number, reason: "", at: 1)
-        try waitUntil("it has recovered", seconds: 10) {
+        try waitUntil("it has recovered", seconds: 25) {
             board.current.phase == .live && board.current.epoch == 4
         }
         #expect(try scene.store.versions(of: "test").last?.branch == branch.id)
         // So does another trainer end it.
         try scene.trainer().run()
-        try waitUntil("it stops", seconds: 10) { thread.isFinished }
+        try waitUntil("it stops", seconds: 25) { thread.isFinished }
     }
 
     @Test func `users who are to be forgotten are left out of a rebuild`() throws {
