@@ -94,5 +94,5 @@ import Testing
 }
 
 extension ModelVersion {
-    fileprivate var isIncrement: Bool { base != nil }
+    fileprivate var isIncrement: Bool { self.base != nil }
 }
