@@ -150,10 +150,36 @@ import Testing
         try installation.copy(installation.store, to: copy)
         try installation.start("trainer", Self.train)
         try learned(5000)
+        // Until the first update of its epoch is there, an older copy cannot be told from this one.
+        try wait("an update of epoch 2") { try epochs().contains(2) }
         try installation.start("old", Self.train, store: copy)
         #expect(installation.finish("old") != 0)
         #expect(installation.log("old").contains("the store is an older copy"))
         try finish("trainer")
+        #expect(Set(try epochs()) == [1, 2])
+    }
+
+    @Test func `of two trainers that begin with copies of one store, one stops`() throws {
+        #expect(installation.stop("trainer") == 0)
+        let copy = "\(installation.folder)/copy"
+        try installation.copy(installation.store, to: copy)
+        let names = ["trainer", "twin"]
+        for (name, store) in zip(names, [installation.store, copy]) {
+            try installation.start(name, Self.train, store: store)
+        }
+        try wait("one of them to stop") { names.contains { !installation.isRunning($0) } }
+        try send(1000)
+        for sender in senders { #expect(installation.finish(sender) == 0) }
+        let other = names[installation.isRunning("trainer") ? 1 : 0]
+        let log = installation.log(other)
+        #expect(installation.finish(other) != 0)
+        #expect(log.contains("run one trainer per model") || log.contains("older copy"), "\(log)")
+        let winner = names[installation.isRunning("trainer") ? 0 : 1]
+        let folder = winner == "trainer" ? installation.store : copy
+        try wait("\(events) events of \(winner)") {
+            try ModelStore(directory: folder).journalPosition(of: "recommender") >= events
+        }
+        #expect(installation.stop(winner) == 0)
         #expect(Set(try epochs()) == [1, 2])
     }
 }

@@ -87,7 +87,8 @@ import Testing
                     position: 0
                 ),
                 content: .delta([UInt8(number)]),
-                origin: identity.origin
+                origin: identity.origin,
+                trainer: identity.trainer
             )
             hash = update.hash
             return update
@@ -121,36 +122,66 @@ import Testing
         try sender.check()
     }
 
-    @Test func `a fenced sender ends when the store or the topic has a newer trainer`() throws {
-        for isStore in [true, false] {
-            let scene = try Scene()
-            let epoch = try scene.store.beginEpoch(model: "test")
-            let script = Script([(.commit, Self.error(.fenced, fatal: true))])
-            let (sender, identity) = sender(scene, script, epoch: epoch)
-            if isStore {
-                _ = try scene.store.beginEpoch(model: "test")
-            } else {
-                var other = identity
-                other.origin = "elsewhere"
-                for update in try updates(other, 1) {
-                    for record in UpdateFormat.records(
-                        of: update,
-                        topic: Self.log.topic,
-                        partition: 0
-                    ) {
-                        try scene.log.sink().send(record, token: 0)
-                    }
-                }
-            }
-            let before = scene.log.values(of: Self.log)
-            sender.submit(try updates(identity, 1)[0])
-            try waitUntil("it has given up") { (try? sender.check()) == nil }
-            let error = #expect(throws: PipelineError.self) { try sender.check() }
-            #expect(error?.kind == .fenced)
-            #expect(error?.message.contains("has taken over") == true)
-            sender.close()
-            #expect(scene.log.values(of: Self.log) == before)
+    /// Who takes a model over.
+    enum Rival: CaseIterable { case sameStore, otherStore, copyOfStore }
+
+    /// Puts the first update of a trainer that took over on the log; one with the same store only
+    /// takes its epoch.
+    private func takeOver(_ rival: Rival, _ identity: TrainerIdentity, _ scene: Scene) throws {
+        var other = identity
+        switch rival {
+        case .sameStore:
+            _ = try scene.store.beginEpoch(model: "test")
+            return
+        case .otherStore: other.origin = "elsewhere"
+        case .copyOfStore: other.trainer = "another"
         }
+        let update = try updates(other, 1)[0]
+        for record in UpdateFormat.records(of: update, topic: Self.log.topic, partition: 0) {
+            try scene.log.sink().send(record, token: 0)
+        }
+    }
+
+    private func expectGivenUp(_ sender: UpdateSender) throws {
+        try waitUntil("it has given up") { (try? sender.check()) == nil }
+        let error = #expect(throws: PipelineError.self) { try sender.check() }
+        #expect(error?.kind == .fenced)
+        #expect(error?.message.contains("has taken over") == true)
+        sender.close()
+    }
+
+    @Test(arguments: Rival.allCases)
+    func `a fenced sender ends when the store or the topic has another trainer`(
+        rival: Rival
+    ) throws {
+        let scene = try Scene()
+        let epoch = try scene.store.beginEpoch(model: "test")
+        let script = Script([(.commit, Self.error(.fenced, fatal: true))])
+        let (sender, identity) = sender(scene, script, epoch: epoch)
+        try takeOver(rival, identity, scene)
+        let before = scene.log.values(of: Self.log)
+        sender.submit(try updates(identity, 1)[0])
+        try expectGivenUp(sender)
+        #expect(scene.log.values(of: Self.log) == before)
+    }
+
+    @Test(arguments: [Rival.otherStore, .copyOfStore])
+    func `a sender does not begin after the updates of another trainer`(rival: Rival) throws {
+        let scene = try Scene()
+        let epoch = try scene.store.beginEpoch(model: "test")
+        let other = TrainerIdentity(
+            model: "test",
+            epoch: epoch,
+            origin: "here",
+            log: Self.log,
+            modelStore: scene.store
+        )
+        try takeOver(rival, other, scene)
+        let before = scene.log.values(of: Self.log)
+        let (sender, identity) = sender(scene, Script([]), epoch: epoch)
+        sender.submit(try updates(identity, 1)[0])
+        try expectGivenUp(sender)
+        #expect(scene.log.values(of: Self.log) == before)
     }
 
     @Test func `the last update of a model is found among many of others, or not at all`() throws {
@@ -161,6 +192,7 @@ import Testing
                 model: model,
                 epoch: epoch,
                 origin: "here",
+                trainer: "first",
                 log: Self.log,
                 modelStore: scene.store
             )
@@ -182,7 +214,10 @@ import Testing
         try send("a", 4)
         for _ in 0..<3000 { try send("b", 9) }
         #expect(
-            try find("a") == .update(LastUpdate(epoch: 4, sequence: 1, origin: "here"))
+            try find("a")
+                == .update(
+                    LastUpdate(epoch: 4, sequence: 1, origin: "here", trainer: "first")
+                )
         )
         #expect(try find("c") == .nothing)
         #expect(try find("a", .zero) == .unknown)

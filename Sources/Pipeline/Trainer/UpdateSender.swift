@@ -108,8 +108,16 @@ final class UpdateSender: Sendable {
 
     private var isClosed: Bool { state.withLock { $0.isClosed } }
 
-    /// A sink that has fenced all older ones.
+    /// A sink that has fenced all older ones; none when another trainer's updates are there.
+    ///
+    /// It looks after it has fenced them: whoever sends later has fenced this one.
     private func open() throws(PipelineError) -> any TransactionalSink {
+        let sink = try fence()
+        try identity.check(try lastUpdate())
+        return sink
+    }
+
+    private func fence() throws(PipelineError) -> any TransactionalSink {
         let sink = try log(try connection.openSink())
         var pause = Self.shortestPause
         while true {
