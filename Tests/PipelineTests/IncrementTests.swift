@@ -68,7 +68,7 @@ import Testing
         #expect(try run().count == 1)
         #expect(try versions(scene)[count].base != nil)
         // However often it starts, there is an end.
-        for _ in 0..<10 { #expect(try run().count <= 7) }
+        for _ in 0..<15 { #expect(try run().count <= 13) }
     }
 
     @Test func `a chain ends with a whole file that has the bytes of the state`() throws {

@@ -7,7 +7,7 @@ import Synchronization
 ///
 /// A checkpoint is an increment on the newest version, or a whole file: for the first version, after
 /// `maximumIncrements` of them, and when they have grown to half of the whole file. While learning
-/// waits for it there may be twice as many.
+/// waits for it there may be four times as many.
 final class CheckpointWriter: Sendable {
     /// What of a state is to be written.
     enum Content: Sendable {
@@ -146,9 +146,9 @@ final class CheckpointWriter: Sendable {
         guard let whole = chain.first else { return true }
         let increments = chain.dropFirst()
         let byteCount = increments.reduce(Int64(increment.byteCount)) { $0 + $1.blob.byteCount }
-        let share: Int64 = isUrgent ? 1 : 2
-        return increments.count >= (isUrgent ? 2 : 1) * maximumIncrements
-            || byteCount * share >= whole.blob.byteCount
+        let patience = isUrgent ? 4 : 1
+        return increments.count >= patience * maximumIncrements
+            || byteCount * 2 >= Int64(patience) * whole.blob.byteCount
     }
 
     private func write(
