@@ -27,8 +27,11 @@ TEST_WIDTH ?= $(shell echo $$((2 * $$(nproc))))
 CASES ?= 1000000
 FRAMES ?= 100000
 
+# A test that traps shows where, as the last thing that is printed.
+BACKTRACE := threads=crashed,registers=none,images=none,color=no
+
 .PHONY: help deps build test lint format quickstart examples crash-loop fuzz bench bench-checkpoint \
-	bench-broker bench-memory soak clean conformance conformance-quick conformance-environments
+	bench-recovery bench-scoring bench-broker bench-memory soak clean conformance conformance-quick conformance-environments
 
 help:
 	@echo "make quickstart   install what is missing, build, and watch the loop run"
@@ -44,6 +47,8 @@ help:
 	@echo "make conformance-quick   the part of it that takes minutes, as the CI runs it"
 	@echo "make bench        measure: kernels, learner, the whole loop"
 	@echo "make bench-checkpoint  measure a checkpoint of a million users, and loading it"
+	@echo "make bench-recovery  kill -9 a trainer of a million users; how soon it learns again (5 minutes)"
+	@echo "make bench-scoring measure exactly-once answers beside at-least-once ones (3 minutes)"
 	@echo "make bench-broker measure the broker beside the bare disk (15 minutes)"
 	@echo "make bench-memory measure what a limit on memory costs and whether it holds (5 minutes)"
 	@echo "make soak         30 minutes with ten times the users that fit into memory"
@@ -81,7 +86,7 @@ build: deps
 
 test: deps
 	$(MAKE) .venv/installed
-	PATH="$(CURDIR)/.venv/bin:$$PATH" \
+	PATH="$(CURDIR)/.venv/bin:$$PATH" SWIFT_BACKTRACE=$(BACKTRACE) \
 		SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=$(TEST_WIDTH) swift test
 
 lint:
@@ -146,6 +151,13 @@ soak: build
 bench-checkpoint:
 	swift build -c release --product freshet-benchmarks
 	Benchmarks/checkpoint
+
+bench-recovery: build
+	Benchmarks/recovery
+
+bench-scoring: build
+	$(MAKE) .venv/installed
+	.venv/bin/python Benchmarks/scoring
 
 bench-broker: build
 	swift build -c release --product broker-load
