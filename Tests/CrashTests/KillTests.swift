@@ -46,16 +46,7 @@ import Testing
         }
         #expect(installation.finish("events") == 0, "\(installation.log("events"))")
         try learned(Int64(events))
-        // After few events a checkpoint is an increment; on a slow machine it may be the first.
-        for seed in 2...3
-        where try !store.versions(of: "recommender").contains(where: \.isIncrement) {
-            let few = ["events", "generate", "--events", "20", "--seed", String(seed)]
-            _ = try installation.run(few)
-            events += 20
-            try wait("a version with all \(events) events") {
-                try store.newestVersion(of: "recommender")?.eventCount == Int64(events)
-            }
-        }
+        events += try sendUntilIncrement(installation, store, after: events)
         #expect(installation.isRunning("trainer"))
         #expect(installation.isRunning("scorer"), "\(installation.log("scorer"))")
 
@@ -79,6 +70,27 @@ import Testing
         #expect(try state(of: again, in: store) == state(of: newest, in: store))
     }
 
+    /// Sends a few events until a version is an increment, and returns how many.
+    ///
+    /// On a slow machine each version before took in half of the state, and was a whole file.
+    private func sendUntilIncrement(
+        _ installation: Installation,
+        _ store: ModelStore,
+        after events: Int
+    ) throws -> Int {
+        var sent = 0
+        for seed in 2...3
+        where try !store.versions(of: "recommender").contains(where: \.isIncrement) {
+            let few = ["events", "generate", "--events", "20", "--seed", String(seed)]
+            _ = try installation.run(few)
+            sent += 20
+            try wait("a version with all \(events + sent) events") {
+                try store.newestVersion(of: "recommender")?.eventCount == Int64(events + sent)
+            }
+        }
+        return sent
+    }
+
     /// Each offset of each partition is in the journal exactly once.
     private func checkJournal(_ store: ModelStore, events: Int64) throws {
         var next: [Int32: Int64] = [:]
@@ -94,5 +106,5 @@ import Testing
 }
 
 extension ModelVersion {
-    fileprivate var isIncrement: Bool { base != nil }
+    fileprivate var isIncrement: Bool { self.base != nil }
 }

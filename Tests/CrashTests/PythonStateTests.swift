@@ -49,9 +49,10 @@ import Testing
             "--set", "model.settings.window_events=100", "--set", "trainer.checkpoint_events=300",
             "--set", "trainer.duplicate_window=500", "--set", "store.keep_versions=1000",
         ]
-        for seed in 1...3 {
+        // Each run ends with a version: after few events, an increment.
+        for seed in 1...6 {
             _ = try installation.run([
-                "events", "generate", "--events", seed == 1 ? "6000" : "1000", "--users", "3000",
+                "events", "generate", "--events", seed == 1 ? "6000" : "300", "--users", "3000",
                 "--items", "300", "--seed", String(seed), "--ratings",
             ])
             _ = try installation.run(train)
@@ -61,7 +62,7 @@ import Testing
 
         let versions = try store.versions(of: "recommender")
         let increments = versions.filter { $0.base != nil }
-        #expect(increments.count > 3)
+        #expect(increments.count >= 3)
         #expect(versions.contains { $0.base == nil && $0.eventCount > 0 })
         let newest = try #require(versions.last)
         if limit != "0B" {
