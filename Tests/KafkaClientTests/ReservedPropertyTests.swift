@@ -72,7 +72,7 @@ import Testing
         try alone.commit([events: 3])
         alone.close()
         let admin = try KafkaAdmin(settings)
-        let timeout = Duration.seconds(20)
+        let timeout = Duration.seconds(60)
         let positions = try admin.positions(ofGroup: "tools", topics: ["events"], timeout: timeout)
         #expect(positions[events]?.committed == 3)
         let member = try KafkaConsumer(settings, group: "own", topics: ["events"], start: .latest)
