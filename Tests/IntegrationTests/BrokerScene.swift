@@ -38,7 +38,7 @@ final class BrokerScene {
     func createTopic(_ name: String, partitions: Int) throws {
         let results = try KafkaAdmin(settings).createTopics(
             [NewTopic(name: name, partitionCount: partitions)],
-            timeout: .seconds(10)
+            timeout: .seconds(60)
         )
         for result in results {
             if let error = result.error { throw error }

@@ -102,7 +102,10 @@ import Testing
     }
 
     private func producer(_ scene: BrokerScene) throws -> KafkaProducer {
-        let producer = try KafkaProducer(scene.settings, transactionalID: "worker")
+        var settings = scene.settings
+        // No transaction of a slow machine takes too long.
+        settings.properties["transaction.timeout.ms"] = "600000"
+        let producer = try KafkaProducer(settings, transactionalID: "worker")
         try producer.initializeTransactions(timeout: wait)
         return producer
     }

@@ -126,9 +126,7 @@ final class UpdateSender: Sendable {
                 return sink
             } catch {
                 tell(sink.takeNotices())
-                guard error.isRetriable || error.kind == .unreachable || error.kind == .timedOut,
-                    !isClosed
-                else { throw PipelineError(error) }
+                guard error.isTransient, !isClosed else { throw PipelineError(error) }
                 wait(&pause)
             }
         }
@@ -230,9 +228,7 @@ final class UpdateSender: Sendable {
                     deadline: .now + LastUpdate.patience
                 )
             } catch {
-                guard error.isRetriable || error.kind == .unreachable || error.kind == .timedOut,
-                    !isClosed
-                else { throw PipelineError(error) }
+                guard error.isTransient, !isClosed else { throw PipelineError(error) }
                 wait(&pause)
             }
         }
