@@ -117,7 +117,7 @@ struct UpdatePart {
         )
         hash = try text("hash")
         origin = try text("origin")
-        trainer = texts["trainer"] ?? ""  // older trainers do not say
+        trainer = try text("trainer")
         part = Int(clamping: try number("part"))
         partCount = Int(clamping: try number("parts"))
         guard (1...UpdateFormat.maximumPartCount).contains(partCount),
