@@ -51,7 +51,7 @@ struct BrokerRunCommand: AsyncParsableCommand {
         )
         let logger = effective.logger("freshet.broker")
         var settings = BrokerSettings(effective.configuration.broker)
-        settings.faultPoint = ProcessInfo.processInfo.environment["FRESHET_BROKER_FAULT"]
+        settings.faultPoint = ProcessInfo.processInfo.environment[Broker.faultVariable]
         let service = BrokerService(
             settings: settings,
             logger: logger
