@@ -56,9 +56,7 @@ struct BrokerRunCommand: AsyncParsableCommand {
             settings: settings,
             logger: logger
         ) { broker in
-            let output = LineWriter.standardOutput()
-            try output.line(broker.bootstrapServers)
-            try output.flush()
+            try StandardOutput.print([broker.bootstrapServers])
         }
         try await ServiceGroup(
             services: [service],

@@ -70,13 +70,7 @@ struct ProveCommand: AsyncParsableCommand {
             let result = try await onOwnThread("prove") {
                 try ProveRun(options, common, folder, interruption).run()
             }
-            let output = LineWriter.standardOutput()
-            if json {
-                try output.line(JSONOutput.line(result))
-            } else {
-                for line in result.lines { try output.line(line) }
-            }
-            try output.flush()
+            try StandardOutput.print(result, json: json, result.lines)
             if let broken = result.checks.first(where: { $0.problem != nil }) {
                 throw CommandFailure(.failure, "it does not hold that \(broken.claim)", remedy: "")
             }

@@ -37,10 +37,8 @@ struct ScoreCommand: ParsableCommand {
         }
         loop.requestStop()
         try loop.join()
-        let output = LineWriter.standardOutput()
         let report = ScoringReport(loop.status)
-        try output.line(json ? try JSONOutput.line(report) : report.text)
-        try output.flush()
+        try StandardOutput.print(report, json: json, [report.text])
     }
 }
 

@@ -2,8 +2,7 @@ import Foundation
 import KafkaClient
 import Streaming
 
-/// Collects the answers to a proof's requests, and waits until every scorer answers with the last
-/// version.
+/// The answers to a proof's requests.
 ///
 /// Owned by one thread.
 struct ProveAnswers {
@@ -19,17 +18,17 @@ struct ProveAnswers {
         settings = run.effective.kafkaSettings
     }
 
-    /// The requests that were answered, once for each answer.
+    /// Waits until every request is answered, and every scorer answers with the last version.
     ///
     /// Each partition of the requests is read by one scorer, and every scorer reads one at least:
     /// when requests in all partitions are answered with the last version, all scorers have it.
     /// `ids` are the requests sent so far; those asked here are added.
-    func collect(_ ids: inout [String]) throws -> [String] {
+    func wait(for ids: inout [String]) throws {
         let answers = try ProveReader(names.recommendations, settings: settings)
         let producer = try KafkaProducer(settings)
         let partitions = try ProveReader(names.recommendRequests, settings: settings).ends().keys
             .map(\.partition)
-        var answered: [String] = []
+        var answered: Set<String> = []
         var asked = ids
         var waiting = Set(partitions)
         var probes: [String: Int32] = [:]
@@ -56,7 +55,7 @@ struct ProveAnswers {
                 guard let answer = Recommendation(bytes: record.value.map(Array.init) ?? []) else {
                     return
                 }
-                answered.append(answer.request)
+                answered.insert(answer.request)
                 if let partition = probes[answer.request], answer.version == version {
                     waiting.remove(partition)
                 }
@@ -64,6 +63,16 @@ struct ProveAnswers {
             return waiting.isEmpty && answered.count >= asked.count
         }
         ids = asked
+    }
+
+    /// The requests that were answered, once for each answer.
+    func all() throws -> [String] {
+        var answered: [String] = []
+        let reader = try ProveReader(names.recommendations, settings: settings)
+        try reader.readToEnd { record, _ in
+            let answer = Recommendation(bytes: record.value.map(Array.init) ?? [])
+            answered.append(answer?.request ?? "an answer that is none")
+        }
         return answered
     }
 }

@@ -42,10 +42,11 @@ struct ProveEnding {
             throw CommandFailure(.failure, "no version was written", remedy: "see the logs")
         }
         // One that has followed updates and one that has just loaded must be in the same state.
-        processes.kill(.scorer(0))
+        try processes.kill(.scorer(0))
         try processes.start(.scorer(0))
         var ids = (0..<requests.count).map { "r\($0)" }
-        let answers = try ProveAnswers(run, version: version.number).collect(&ids)
+        let answers = ProveAnswers(run, version: version.number)
+        try answers.wait(for: &ids)
         let scorers = try (0..<run.options.scorers).map { try finishScorer($0) }
         let ranges = try store.journal(of: run.model, from: 0).map(\.range)
         var checks = [
@@ -54,7 +55,7 @@ struct ProveEnding {
                 .topic(events.places, found)
             ),
             ProveCheck("every event is in the journal once", .journal(ranges, found)),
-            ProveCheck("every request is answered once", .answers(to: ids, answers)),
+            ProveCheck("every request is answered once", .answers(to: ids, try answers.all())),
         ]
         checks += try deadLetters(events)
         let trained = try trained(version, events, &checks)
@@ -205,14 +206,7 @@ struct ProveEnding {
 
     /// Stops the broker and reads all its data; deletes the topics of one that is not ours.
     private func finishBroker(_ checks: inout [ProveCheck]) throws {
-        guard run.ownsBroker else {
-            let names = effective.topicNames.all.map(\.name)
-            let admin = try effective.connectedAdmin()
-            for (_, error) in try admin.deleteTopics(names, timeout: .seconds(30)) {
-                if let error { throw error }
-            }
-            return
-        }
+        guard run.ownsBroker else { return try run.deleteTopics() }
         try processes.finish(.broker)
         var findings: [String] = []
         let check = try DataCheck(run.folder.broker) { _ in

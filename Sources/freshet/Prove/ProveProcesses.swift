@@ -83,8 +83,9 @@ final class ProveProcesses {
         )
     }
 
-    /// Kills a process, if it runs.
-    func kill(_ role: ProveRole) {
+    /// Kills a process; throws when one had ended by itself.
+    func kill(_ role: ProveRole) throws {
+        try check()
         guard let process = running[role] else { return }
         process.kill()
         doomed.remove(role)

@@ -52,6 +52,25 @@ final class ProveRun {
             for sender in senders { sender.stop() }
             processes.end()
         }
+        do {
+            return try disturb()
+        } catch let failure as CommandFailure where failure == .interrupted {
+            processes.end()
+            if !ownsBroker { try deleteTopics() }
+            throw failure
+        }
+    }
+
+    /// Deletes what was made on a broker that is not ours.
+    func deleteTopics() throws {
+        let names = effective.topicNames.all.map(\.name)
+        for (_, error) in try effective.connectedAdmin().deleteTopics(names, timeout: .seconds(30))
+        {
+            if let error, error.kind != .unknownTopic { throw error }
+        }
+    }
+
+    private func disturb() throws -> ProveResult {
         let begin = ContinuousClock.now
         let (effective, interruption) = (effective, interruption)
         try effective.verifyTopics(
@@ -121,16 +140,16 @@ final class ProveRun {
         try pass(step.wait)
         switch step.action {
         case .kill(let role):
-            processes.kill(role)
+            try processes.kill(role)
             try start(role)
         case .fault(let role, let place, let count):
-            processes.kill(role)
+            try processes.kill(role)
             try start(role, fault: "\(place):\(count)")
             let deadline = ContinuousClock.now + .seconds(3)
             while !processes.hasDied(role) {
                 try look()
                 guard ContinuousClock.now < deadline else {
-                    processes.kill(role)
+                    try processes.kill(role)
                     break
                 }
             }
