@@ -19,12 +19,20 @@ FRESHET ?= .build/release/freshet
 KILLS ?= 200
 SEED ?= 1
 
+# How many tests run at a time. Without a limit all begin at once and take turns: on a slow machine
+# each is then away for longer than what it tests waits for it.
+TEST_WIDTH ?= $(shell echo $$((2 * $$(nproc))))
+
 # How many cases the fuzz target makes of the seed, and how many requests it sends to a broker.
 CASES ?= 1000000
 FRAMES ?= 100000
 
+# A test that traps shows where, as the last thing that is printed.
+BACKTRACE := threads=crashed,registers=none,images=none,color=no
+
 .PHONY: help deps build test lint format quickstart examples crash-loop fuzz bench bench-checkpoint \
-	bench-broker bench-memory soak prove prove-quick clean conformance conformance-quick conformance-environments
+	bench-recovery bench-scoring bench-broker bench-memory soak prove prove-quick clean conformance \
+	conformance-quick conformance-environments
 
 help:
 	@echo "make quickstart   install what is missing, build, and watch the loop run"
@@ -42,6 +50,8 @@ help:
 	@echo "make conformance-quick   the part of it that takes minutes, as the CI runs it"
 	@echo "make bench        measure: kernels, learner, the whole loop"
 	@echo "make bench-checkpoint  measure a checkpoint of a million users, and loading it"
+	@echo "make bench-recovery  kill -9 a trainer of a million users; how soon it learns again (5 minutes)"
+	@echo "make bench-scoring measure exactly-once answers beside at-least-once ones (3 minutes)"
 	@echo "make bench-broker measure the broker beside the bare disk (15 minutes)"
 	@echo "make bench-memory measure what a limit on memory costs and whether it holds (5 minutes)"
 	@echo "make soak         30 minutes with ten times the users that fit into memory"
@@ -79,7 +89,8 @@ build: deps
 
 test: deps
 	$(MAKE) .venv/installed
-	PATH="$(CURDIR)/.venv/bin:$$PATH" swift test
+	PATH="$(CURDIR)/.venv/bin:$$PATH" SWIFT_BACKTRACE=$(BACKTRACE) \
+		SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=$(TEST_WIDTH) swift test
 
 lint:
 	swift format lint --strict --recursive --parallel $(SWIFT_SOURCES)
@@ -149,6 +160,13 @@ soak: build
 bench-checkpoint:
 	swift build -c release --product freshet-benchmarks
 	Benchmarks/checkpoint
+
+bench-recovery: build
+	Benchmarks/recovery
+
+bench-scoring: build
+	$(MAKE) .venv/installed
+	.venv/bin/python Benchmarks/scoring
 
 bench-broker: build
 	swift build -c release --product broker-load

@@ -69,10 +69,10 @@ struct Received: Equatable {
     var headers: [RecordHeader]
 }
 
-/// Polls until `count` records have come; throws when they do not within a minute.
+/// Polls until `count` records have come; throws when they do not within two minutes.
 func receive(_ count: Int, from source: any RecordSource) throws -> [Received] {
     var received: [Received] = []
-    let deadline = ContinuousClock.now + .seconds(60)
+    let deadline = ContinuousClock.now + .seconds(120)
     while received.count < count {
         guard ContinuousClock.now < deadline else { throw Missing(received: received.count) }
         let batch = try source.poll(maximumCount: 1000, timeout: .milliseconds(100))

@@ -4,7 +4,7 @@ import Testing
 
 /// Transactions of the client, which are those of librdkafka, against the embedded broker.
 @Suite struct TransactionTests {
-    private let wait = Duration.seconds(60)
+    private let wait = Duration.seconds(120)
     private let input = TopicPartition(topic: "input", partition: 0)
 
     @Test func `readers see what is committed, and nothing of what is aborted`() async throws {

@@ -12,67 +12,22 @@ import Testing
 
     /// What a sink does at its next calls, once each, instead of what was asked.
     private final class Script: Sendable {
-        enum Call { case begin, commit, abort }
-        private let steps: Mutex<[(Call, StreamError)]>
+        private let steps: Mutex<[(TransactionCall, StreamError)]>
         private let openings = Mutex(0)
 
-        init(_ steps: [(Call, StreamError)]) { self.steps = Mutex(steps) }
+        init(_ steps: [(TransactionCall, StreamError)]) { self.steps = Mutex(steps) }
 
         var isOver: Bool { steps.withLock { $0.isEmpty } }
         var openingCount: Int { openings.withLock { $0 } }
         func open() { openings.withLock { $0 += 1 } }
 
-        func play(_ call: Call) throws(StreamError) {
-            let failure = steps.withLock { steps -> StreamError? in
+        func failure(_ call: TransactionCall) -> StreamError? {
+            steps.withLock { steps in
                 guard let next = steps.first, next.0 == call else { return nil }
                 steps.removeFirst()
                 return next.1
             }
-            if let failure { throw failure }
         }
-    }
-
-    /// A sink of the log in memory whose calls fail as a script says.
-    private final class FailingSink: TransactionalSink {
-        private let sink: any TransactionalSink
-        private let script: Script
-
-        init(_ sink: any TransactionalSink, _ script: Script) {
-            self.sink = sink
-            self.script = script
-            script.open()
-        }
-
-        func initializeTransactions(timeout: Duration) throws(StreamError) {
-            try sink.initializeTransactions(timeout: timeout)
-        }
-        func beginTransaction() throws(StreamError) {
-            try script.play(.begin)
-            try sink.beginTransaction()
-        }
-        func commitTransaction(timeout: Duration) throws(StreamError) {
-            try script.play(.commit)
-            try sink.commitTransaction(timeout: timeout)
-        }
-        func abortTransaction(timeout: Duration) throws(StreamError) {
-            try script.play(.abort)
-            try sink.abortTransaction(timeout: timeout)
-        }
-        func sendOffsets(
-            _ positions: [TopicPartition: Offset],
-            groupOf source: any RecordSource,
-            timeout: Duration
-        ) throws(StreamError) {
-            try sink.sendOffsets(positions, groupOf: source, timeout: timeout)
-        }
-        func send(_ record: OutgoingRecord, token: UInt64) throws(StreamError) {
-            try sink.send(record, token: token)
-        }
-        func takeDeliveries() -> [Delivery] { sink.takeDeliveries() }
-        func flush(timeout: Duration) throws(StreamError) -> Bool {
-            try sink.flush(timeout: timeout)
-        }
-        func takeNotices() -> [StreamNotice] { sink.takeNotices() }
     }
 
     private static func error(
@@ -105,7 +60,10 @@ import Testing
         )
         let log = scene.log
         let connection = UpdatesConnection(
-            openSink: { FailingSink(log.sink(transactionalID: "x"), script) },
+            openSink: {
+                script.open()
+                return FailingTransactions(log.sink(transactionalID: "x"), script.failure)
+            },
             openSource: { log.source(["model-updates"]) }
         )
         let sender = UpdateSender(

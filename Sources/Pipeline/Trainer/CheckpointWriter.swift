@@ -6,7 +6,8 @@ import Synchronization
 /// Writes checkpoints beside the trainer's loop, one at a time, each on a thread of its own.
 ///
 /// A checkpoint is an increment on the newest version, or a whole file: for the first version, after
-/// `maximumIncrements` of them, and when they have grown to half of the whole file.
+/// `maximumIncrements` of them, and when they have grown to half of the whole file. While learning
+/// waits for it there may be twice as many.
 final class CheckpointWriter: Sendable {
     /// What of a state is to be written.
     enum Content: Sendable {
@@ -98,8 +99,12 @@ final class CheckpointWriter: Sendable {
 
     /// Writes a checkpoint on the caller's thread: the file first, then the row that names it.
     ///
-    /// What could not be written is part of the next one.
-    func write(_ content: Content, describe: Describe) throws(PipelineError) -> ModelVersion {
+    /// What could not be written is part of the next one. `isUrgent` says that learning waits for it.
+    func write(
+        _ content: Content,
+        isUrgent: Bool = false,
+        describe: Describe
+    ) throws(PipelineError) -> ModelVersion {
         var (chain, owed) = written.withLock { ($0.chain, $0.owed) }
         let blob: BlobReference
         let isWhole: Bool
@@ -110,7 +115,7 @@ final class CheckpointWriter: Sendable {
             let increment = Increment.merged((owed.map { [$0] } ?? []) + parts, layout: layout)
             owed = nil
             written.withLock { $0.owed = increment }
-            isWhole = isWholeDue(chain, adding: increment)
+            isWhole = isWholeDue(chain, adding: increment, isUrgent: isUrgent)
             blob =
                 isWhole
                 ? try writeWhole(chain, adding: increment, layout)
@@ -133,11 +138,17 @@ final class CheckpointWriter: Sendable {
         }
     }
 
-    private func isWholeDue(_ chain: [ModelVersion], adding increment: NamedTensors) -> Bool {
+    private func isWholeDue(
+        _ chain: [ModelVersion],
+        adding increment: NamedTensors,
+        isUrgent: Bool
+    ) -> Bool {
         guard let whole = chain.first else { return true }
         let increments = chain.dropFirst()
         let byteCount = increments.reduce(Int64(increment.byteCount)) { $0 + $1.blob.byteCount }
-        return increments.count >= maximumIncrements || byteCount * 2 >= whole.blob.byteCount
+        let share: Int64 = isUrgent ? 1 : 2
+        return increments.count >= (isUrgent ? 2 : 1) * maximumIncrements
+            || byteCount * share >= whole.blob.byteCount
     }
 
     private func write(

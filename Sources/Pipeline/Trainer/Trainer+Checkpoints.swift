@@ -42,13 +42,15 @@ extension Trainer {
     /// Completes what is being taken and writes it before going on.
     func checkpointNow() throws(PipelineError) {
         try publish(all: true)
-        try announce(try writeCheckpoint())
+        try announce(try writeCheckpoint(isUrgent: false))
     }
 
     /// Writes the state as a version that nobody is told of yet.
-    func writeCheckpoint() throws(PipelineError) -> ModelVersion {
+    ///
+    /// `isUrgent` says that learning waits for it.
+    func writeCheckpoint(isUrgent: Bool) throws(PipelineError) -> ModelVersion {
         let (content, describe) = takeCheckpoint()
-        return try checkpoints.write(content, describe: describe)
+        return try checkpoints.write(content, isUrgent: isUrgent, describe: describe)
     }
 
     /// The last of what changed since the last checkpoint, or all of the state where that is needed,
@@ -89,7 +91,7 @@ extension Trainer {
         defer {
             let pause = ContinuousClock.now - begin
             status.checkpointPause += pause / .seconds(1)
-            status.longestPause = max(status.longestPause, pause)
+            if status.phase == .live { status.longestPause = max(status.longestPause, pause) }
         }
         return copy()
     }
@@ -147,7 +149,10 @@ extension Trainer {
             logger.debug("offsets not committed: \(error)")
         }
         logger.info(
-            "version \(version.number) published: \(version.eventCount) events learned"
+            """
+            version \(version.number) published: \(version.eventCount) events learned; checkpoints \
+            held learning up for at most \(RecoveryTimes.milliseconds(status.longestPause)) ms
+            """
         )
         post()
     }

@@ -17,7 +17,9 @@ struct LastUpdate: Equatable {
     }
 
     /// Records of the first look; each further one goes four times as far back.
-    private static let firstWindow: Offset = 256
+    ///
+    /// A record may have nearly 1 MB.
+    private static let firstWindow: Offset = 8
 
     /// How long a search may last.
     static var patience: Duration { .seconds(10) }
