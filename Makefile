@@ -43,7 +43,7 @@ help:
 	@echo "make format       put the formatting right"
 	@echo "make examples     run Examples/ against what was built last: kcat and Python clients"
 	@echo "make crash-loop   kill -9 the broker 200 times under load and compare (10 minutes)"
-	@echo "make prove        kill -9 everything 200 times and compare (3 minutes); KILLS, SEED"
+	@echo "make prove        kill -9 everything 200 times and compare (2 minutes); KILLS, SEED"
 	@echo "make prove-quick  the same 50 times with what was built last, as the CI runs it"
 	@echo "make fuzz         a million damaged streams, requests and batches (3 minutes); CASES, SEED"
 	@echo "make conformance  check the broker with raw requests and nine versions of client libraries"

@@ -22,11 +22,14 @@ struct ProveConfiguration: Sendable {
     private let arguments: [String]
 
     /// Settings under which a little time holds a lot of recovery; what the command line sets holds.
+    ///
+    /// A copy comes 20 events after its original, but after a stall a partition's are learned by
+    /// thousands before it is the next one's turn: many more lie between them.
     private static let pace = [
         ("model.settings.factors", "8"), ("model.settings.implicit.negatives", "5"),
         ("model.settings.window_events", "100"), ("model.settings.memory.limit", "512KiB"),
         ("trainer.publish_interval", "20ms"), ("trainer.checkpoint_interval", "200ms"),
-        ("trainer.maximum_increments", "5"), ("trainer.duplicate_window", "1000"),
+        ("trainer.maximum_increments", "5"), ("trainer.duplicate_window", "100000"),
         ("store.keep_versions", "3"),
     ]
 

@@ -33,14 +33,7 @@ struct ProveEnding {
         let events = try events.finish()
         let requests = try requests.finish()
         let found = try reader(.interactions).records()
-        try waitForJournal(of: found)
-        try run.wait(for: "paused processes to notice that others took over") {
-            !processes.hasZombies
-        }
-        try processes.finish(.trainer)
-        guard let version = try store.newestVersion(of: run.model) else {
-            throw CommandFailure(.failure, "no version was written", remedy: "see the logs")
-        }
+        let version = try lastVersion(of: found)
         // One that has followed updates and one that has just loaded must be in the same state.
         try processes.kill(.scorer(0))
         try processes.start(.scorer(0))
@@ -88,6 +81,19 @@ struct ProveEnding {
 
     private func reader(_ role: TopicRole) throws -> ProveReader {
         try ProveReader(effective.topicNames[role], settings: effective.kafkaSettings)
+    }
+
+    /// Lets the trainer learn all events and finish.
+    private func lastVersion(of found: [ProveRecord]) throws -> ModelVersion {
+        try waitForJournal(of: found)
+        try run.wait(for: "paused processes to notice that others took over") {
+            !processes.hasZombies
+        }
+        try processes.finish(.trainer)
+        guard let version = try store.newestVersion(of: run.model) else {
+            throw CommandFailure(.failure, "no version was written", remedy: "see the logs")
+        }
+        return version
     }
 
     private func waitForJournal(of found: [ProveRecord]) throws {

@@ -11,7 +11,7 @@ struct ProveFolder: Sendable {
         let files = FileManager.default
         isTemporary = named == nil
         name = "prove-\(seed)-\(UUID().uuidString.prefix(8).lowercased())"
-        path = named ?? "\(NSTemporaryDirectory())/freshet-\(name)"
+        path = named ?? "\(NSTemporaryDirectory())freshet-\(name)"
         let contents = (try? files.contentsOfDirectory(atPath: path)) ?? []
         guard contents.isEmpty else {
             throw CommandFailure(
