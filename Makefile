@@ -31,7 +31,8 @@ FRAMES ?= 100000
 BACKTRACE := threads=crashed,registers=none,images=none,color=no
 
 .PHONY: help deps build test lint format quickstart examples crash-loop fuzz bench bench-checkpoint \
-	bench-recovery bench-scoring bench-broker bench-memory soak clean conformance conformance-quick conformance-environments
+	bench-recovery bench-scoring bench-broker bench-memory soak prove prove-quick clean conformance \
+	conformance-quick conformance-environments
 
 help:
 	@echo "make quickstart   install what is missing, build, and watch the loop run"
@@ -42,6 +43,8 @@ help:
 	@echo "make format       put the formatting right"
 	@echo "make examples     run Examples/ against what was built last: kcat and Python clients"
 	@echo "make crash-loop   kill -9 the broker 200 times under load and compare (10 minutes)"
+	@echo "make prove        kill -9 everything 200 times and compare (2 minutes); KILLS, SEED"
+	@echo "make prove-quick  the same 50 times with what was built last, as the CI runs it"
 	@echo "make fuzz         a million damaged streams, requests and batches (3 minutes); CASES, SEED"
 	@echo "make conformance  check the broker with raw requests and nine versions of client libraries"
 	@echo "make conformance-quick   the part of it that takes minutes, as the CI runs it"
@@ -105,6 +108,12 @@ examples: deps
 crash-loop: .venv/installed
 	.venv/bin/python Tests/Conformance/crash/crash_loop.py \
 		--freshet $(FRESHET) --kills $(KILLS) --seed $(SEED)
+
+prove: build
+	.build/release/freshet prove --kills $(KILLS) --seed $(SEED)
+
+prove-quick:
+	.build/debug/freshet prove --kills 50 --seed $(SEED)
 
 fuzz: deps
 	swift build -c release --product freshet-fuzz

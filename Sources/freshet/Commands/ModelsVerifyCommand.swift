@@ -31,23 +31,17 @@ struct ModelsVerifyCommand: ParsableCommand {
             try version.map { [try store.version(named: $0, of: model)] }
             ?? store.versions(of: model)
         let findings = try versions.map { try check.look(at: $0) }
-        let output = LineWriter.standardOutput()
-        for finding in findings {
-            if json {
-                try output.line(JSONOutput.line(finding))
-            } else if finding.state == .damaged || version != nil {
-                try output.line(finding.text)
-            }
-        }
         let failures = findings.compactMap(\.failure)
-        if !json && version == nil {
+        let shown = version == nil ? findings.filter { $0.state == .damaged } : findings
+        var lines = shown.map(\.text)
+        if version == nil {
             let pruned = findings.count { $0.state == .pruned }
-            try output.line(
+            lines.append(
                 "\(findings.count - failures.count - pruned) versions intact, "
                     + "\(failures.count) damaged, \(pruned) pruned"
             )
         }
-        try output.flush()
+        try StandardOutput.print(each: findings, json: json, lines)
         if let first = failures.first { throw first }
     }
 }

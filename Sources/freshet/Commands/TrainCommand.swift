@@ -33,10 +33,8 @@ struct TrainCommand: ParsableCommand {
             logger: effective.logger("freshet.trainer")
         )
         try watch(loop, interruption)
-        let output = LineWriter.standardOutput()
         let report = TrainingReport(loop.status)
-        try output.line(json ? try JSONOutput.line(report) : report.text)
-        try output.flush()
+        try StandardOutput.print(report, json: json, [report.text])
     }
 
     private func watch(_ loop: Loop<TrainerStatus>, _ interruption: Interruption) throws {

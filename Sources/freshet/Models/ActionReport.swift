@@ -57,13 +57,7 @@ struct ActionReport: Encodable {
 
     /// Prints it.
     func write(json: Bool) throws {
-        let output = LineWriter.standardOutput()
-        if json {
-            try output.line(JSONOutput.line(self))
-        } else {
-            for line in lines { try output.line(line) }
-        }
-        try output.flush()
+        try StandardOutput.print(self, json: json, lines)
     }
 }
 
