@@ -39,6 +39,7 @@ let targets: [Target] = [
     systemLibrary("CZstd", pkgConfig: "libzstd", debian: "libzstd-dev"),
     .systemLibrary(name: "CSnappy", providers: [.apt(["libsnappy-dev"])]),
     .target(name: "CKernels"),
+    .target(name: "CAllocator"),
 
     module("Streaming"),
     module("KafkaClient", ["Streaming", "CLibrdkafka"]),
@@ -55,7 +56,7 @@ let targets: [Target] = [
         name: "freshet",
         dependencies: [
             "Streaming", "KafkaClient", "KafkaWire", "KafkaBroker", "Learning", "Recommendation",
-            "ModelStore", "Pipeline", logging,
+            "ModelStore", "Pipeline", "CAllocator", logging,
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             .product(name: "Yams", package: "Yams"),

@@ -23,12 +23,22 @@ final class CheckpointBenchmark<L: Learner> where L.Settings == RecommenderSetti
         learn(learner, users: 0..<users)
         let whole = "\(folder)/whole.safetensors"
         let increment = "\(folder)/increment.safetensors"
-        try write(checkpoint(of: learner, "first"), on: nil, of: learner, to: whole)
+        let first = parts(of: learner, "first")
+        try time("first.write_whole") {
+            try write(StateMerge(of: first, onto: nil, layout: learner.layout), to: whole)
+        }
         learn(learner, users: 0..<(users / 10))
-        let changes = checkpoint(of: learner, "increment")
-        try write(changes, on: SafetensorsFile(path: whole), of: learner, to: "\(whole).2")
-        let file = try Self.newFile(increment)
-        for piece in Safetensors.encode(changes) { try file.write(contentsOf: Data(piece)) }
+        let changes = parts(of: learner, "increment")
+        try time("increment.write") {
+            try write(StateMerge(of: changes, layout: learner.layout), to: increment)
+        }
+        try time("increment.write_whole") {
+            let base = try SafetensorsFile(path: whole)
+            try write(
+                StateMerge(of: changes, onto: base, layout: learner.layout),
+                to: "\(whole).2"
+            )
+        }
         figures["state_bytes"] = try Self.byteCount("\(whole).2")
         figures["increment_bytes"] = try Self.byteCount(increment)
     }
@@ -63,7 +73,7 @@ final class CheckpointBenchmark<L: Learner> where L.Settings == RecommenderSetti
         return result
     }
 
-    private func checkpoint(of learner: L, _ name: String) -> NamedTensors {
+    private func parts(of learner: L, _ name: String) -> [NamedTensors] {
         var parts: [NamedTensors] = []
         var longest = 0.0
         while let part = time("part", { learner.takeCheckpointPart(byteCount: 4 << 20) }) {
@@ -74,36 +84,23 @@ final class CheckpointBenchmark<L: Learner> where L.Settings == RecommenderSetti
         figures["\(name).longest_part_ms"] = longest
         figures["\(name).parts"] = Double(parts.count)
         parts.append(time("\(name).last_part") { learner.takeLastCheckpointPart() })
-        return time("\(name).merge") {
-            Increment.merged(parts, layout: learner.layout)
-        }
+        return parts
     }
 
-    private func write(
-        _ changes: NamedTensors,
-        on base: SafetensorsFile?,
-        of learner: L,
-        to path: String
-    ) throws {
+    private func write(_ merge: StateMerge, to path: String) throws {
         let file = try Self.newFile(path)
-        let name = base == nil ? "first.write_whole" : "increment.write_whole"
-        try time(name) {
-            try Increment.writeWhole(
-                base: base,
-                increment: changes,
-                layout: learner.layout,
-                unreadable: { $0 as any Error },
-                to: { piece throws(any Error) in
-                    guard let start = piece.baseAddress else { return }
-                    let data = Data(
-                        bytesNoCopy: UnsafeMutableRawPointer(mutating: start),
-                        count: piece.count,
-                        deallocator: .none
-                    )
-                    try file.write(contentsOf: data)
-                }
-            )
-        }
+        try merge.write(
+            unreadable: { $0 as any Error },
+            to: { piece throws(any Error) in
+                guard let start = piece.baseAddress else { return }
+                let data = Data(
+                    bytesNoCopy: UnsafeMutableRawPointer(mutating: start),
+                    count: piece.count,
+                    deallocator: .none
+                )
+                try file.write(contentsOf: data)
+            }
+        )
     }
 
     /// One event of each user, of whatever item.

@@ -232,8 +232,8 @@ extension DuplicateWindow {
         return window
     }
 
-    /// Takes note that a whole checkpoint holds all there is.
-    public mutating func tookWholeCheckpoint() {
-        (checkpointedCount, checkpointedPlaces) = (addedCount, ring.count)
+    /// Takes all there is for added since the last checkpoint, which is put on nothing then.
+    public mutating func beginWholeCheckpoint() {
+        (checkpointedCount, checkpointedPlaces) = (addedCount - Int64(ring.count), 0)
     }
 }

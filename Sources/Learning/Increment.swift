@@ -8,145 +8,78 @@
 public enum Increment {
     /// How the names of tensors begin that say what an increment is put on.
     public static let basePrefix = "base/"
+}
 
-    /// Puts parts of an increment together; where several hold a row, the last one counts.
+extension TensorSource {
+    /// Throws unless the state that this increment is put on holds what `base/NAME` says.
+    public func requireBase(_ name: String, in base: any TensorSource) throws(LearningError) {
+        let stateName = String(name.dropFirst(Increment.basePrefix.utf8.count))
+        let found: [Int64] = try base.values(stateName, shape: [-1])
+        let expected: [Int64] = try values(name, shape: [found.count])
+        guard expected == found else { throw .wrongBase(stateName, expected, found) }
+    }
+
+    /// Number of rows of a table in a whole state.
+    public func rowCount(of table: StateLayout.Table) throws(LearningError) -> Int {
+        let name = table.columns[0].perRow
+        guard let count = try type(of: name).shape.first else {
+            throw LearningError(
+                .tensor,
+                "tensor \"\(name)\" is a single number, expected one row or more",
+                remedy: "the file was not written by this learner; use another version"
+            )
+        }
+        return count
+    }
+
+    /// The rows that an increment holds of a table of `oldCount` rows, and how many rows there are
+    /// after it.
     ///
-    /// Every part but the last may lack the whole tensors. The result is put on what the first part
-    /// that has `base/…` is put on. The parts must come from a learner of that layout.
-    public static func merged(
-        _ parts: consuming [NamedTensors],
-        layout: StateLayout
-    ) -> NamedTensors {
-        var parts = parts
-        guard parts.count > 1 else { return parts.first ?? NamedTensors() }
-        var result = NamedTensors()
-        // A tensor is dropped as soon as it is merged: at most one is in memory twice.
-        func take(_ name: String) -> [Tensor] {
-            parts.indices.compactMap { part in
-                let tensor = parts[part][name]
-                parts[part][name] = nil
-                return tensor
+    /// They must ascend, so that each stands once, and extend the table without a hole.
+    public func changedRows(
+        of table: StateLayout.Table,
+        oldCount: Int
+    ) throws(LearningError) -> (rows: [Int32], size: Int) {
+        let rows: [Int32] = try values(table.rowsName, shape: [-1])
+        var previous: Int32 = -1
+        for row in rows {
+            guard row > previous, Int(row) <= max(Int(previous) + 1, oldCount) else {
+                throw LearningError(
+                    .tensor,
+                    "tensor \"\(table.rowsName)\" holds row \(row) after \(previous); "
+                        + "the table has \(oldCount)",
+                    remedy: "the increment is damaged; use another version"
+                )
             }
+            previous = row
         }
-        for table in layout.tables {
-            let rows = take(table.rowsName)
-            guard !rows.isEmpty else { continue }
-            // Rows that an early part has may be gone in the end.
-            let size = take(table.sizeName).last?.values(of: Int64.self)?.first
-            let merge = RowMerge(rows.map { $0.values(of: Int32.self) ?? [] }, below: size)
-            if let size { result[table.sizeName] = Tensor([size]) }
-            result[table.rowsName] = Tensor(merge.rows)
-            for column in table.columns {
-                switch column {
-                case .dense(let name): result[name] = merge.dense(take(name))
-                case .list(let values, let lengths):
-                    let merged = merge.lists(values: take(values), lengths: take(lengths))
-                    result[lengths] = merged.lengths
-                    result[values] = merged.values
-                }
-            }
+        let size: [Int64] = try values(table.sizeName, shape: [1])
+        let isGrown = Int(previous) >= oldCount
+        guard size[0] > previous, size[0] >= 0, size[0] <= oldCount || isGrown,
+            !isGrown || size[0] == previous + 1
+        else {
+            throw LearningError(
+                .tensor,
+                "tensor \"\(table.sizeName)\" holds \(size[0]); the table has \(oldCount) rows, "
+                    + "the last one in the increment is \(previous)",
+                remedy: "the increment is damaged; use another version"
+            )
         }
-        for part in parts {
-            for name in part.names where !(name.hasPrefix(basePrefix) && result.contains(name)) {
-                result[name] = part[name]
-            }
-        }
-        return result
+        return (rows, Int(size[0]))
     }
 }
 
-/// Which part each row of a merged increment comes from.
-private struct RowMerge {
-    /// Rows that follow one another in one part.
-    struct Run {
-        var part: Int
-        var index: Int
-        var count: Int
-    }
-
-    /// All rows, ascending.
-    private(set) var rows: [Int32] = []
-    private var runs: [Run] = []
-
-    init(_ parts: [[Int32]], below size: Int64?) {
-        let highest = Int(parts.compactMap(\.last).max() ?? -1) + 1
-        let end = min(highest, size.map { Int($0) } ?? highest)
-        // For each row the last part that has it, -1 for none, and its place there.
-        var latest = [(part: Int32, index: Int32)](repeating: (-1, 0), count: end)
-        for (part, rows) in parts.enumerated() {
-            for (index, row) in rows.enumerated() where Int(row) < end {
-                latest[Int(row)] = (Int32(part), Int32(index))
-            }
-        }
-        for (row, source) in latest.enumerated() where source.part >= 0 {
-            rows.append(Int32(row))
-            let (part, index) = (Int(source.part), Int(source.index))
-            if let last = runs.last, last.part == part, last.index + last.count == index {
-                runs[runs.count - 1].count += 1
-            } else {
-                runs.append(Run(part: part, index: index, count: 1))
-            }
-        }
-    }
-
-    func dense(_ parts: [Tensor]) -> Tensor {
-        let example = parts[0]
-        let extents = Array(example.shape.dropFirst())
-        let rowByteCount = extents.reduce(example.elementType.byteCount, *)
-        return Tensor(
-            elementType: example.elementType,
-            shape: [rows.count] + extents,
-            bytes: gather(parts, byteCount: rows.count * rowByteCount) { run in
-                (run.index * rowByteCount)..<((run.index + run.count) * rowByteCount)
-            }
+extension LearningError {
+    /// An increment that belongs on another state.
+    public static func wrongBase(
+        _ name: String,
+        _ expected: [Int64],
+        _ found: [Int64]
+    ) -> LearningError {
+        LearningError(
+            .tensor,
+            "the increment belongs on a state with \(name) \(expected), this one has \(found)",
+            remedy: "a version between them is missing or damaged: use another version"
         )
-    }
-
-    func lists(values: [Tensor], lengths: [Tensor]) -> (lengths: Tensor, values: Tensor) {
-        let merged = dense(lengths)
-        let width = values[0].elementType.byteCount
-        let starts = lengths.map { ListStarts($0.values() ?? []) }
-        let count = (merged.values(of: Int32.self) ?? []).reduce(0) { $0 + Int($1) }
-        let bytes = gather(values, byteCount: count * width) { run in
-            let range = starts[run.part].elements(of: run.index..<(run.index + run.count))
-            return (range.lowerBound * width)..<(range.upperBound * width)
-        }
-        return (merged, Tensor(elementType: values[0].elementType, shape: [count], bytes: bytes))
-    }
-
-    private func gather(
-        _ parts: [Tensor],
-        byteCount: Int,
-        _ range: (Run) -> Range<Int>
-    ) -> [UInt8] {
-        [UInt8](unsafeUninitializedCapacity: byteCount) { target, count in
-            for run in runs {
-                let source = parts[run.part].bytes[range(run)]
-                _ = target[count...].update(fromContentsOf: source)
-                count += source.count
-            }
-        }
-    }
-}
-
-/// Where each of many lists, one after another, begins.
-struct ListStarts {
-    private var starts: [Int] = [0]
-
-    init(_ lengths: [Int32]) {
-        starts.reserveCapacity(lengths.count + 1)
-        var next = 0
-        for length in lengths {
-            next += Int(length)
-            starts.append(next)
-        }
-    }
-
-    /// Number of elements of all lists.
-    var total: Int { starts[starts.count - 1] }
-
-    /// The elements of lists that follow one another.
-    func elements(of lists: Range<Int>) -> Range<Int> {
-        starts[lists.lowerBound]..<starts[lists.upperBound]
     }
 }

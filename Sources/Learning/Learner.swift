@@ -63,6 +63,10 @@ public protocol Learner: AnyObject, SendableMetatype {
     /// one of a new learner is put on nothing.
     func takeLastCheckpointPart() -> NamedTensors
 
+    /// Takes all of the state for changed: the next checkpoint is put on nothing, as that of a new
+    /// learner.
+    func beginWholeCheckpoint()
+
     /// Number of events learned since the beginning (accepted ones; rejected ones do not count).
     var eventCount: Int64 { get }
 

@@ -33,7 +33,8 @@ public struct LearningError: Error, Sendable, Equatable, CustomStringConvertible
 }
 
 extension LearningError {
-    static func missing(_ name: String) -> LearningError {
+    /// A tensor that must be there is not.
+    public static func missing(_ name: String) -> LearningError {
         LearningError(
             .tensor,
             "tensor \"\(name)\" is missing",
@@ -41,7 +42,8 @@ extension LearningError {
         )
     }
 
-    static func tooShort(_ name: String, _ byteCount: Int, needed: Int) -> LearningError {
+    /// A tensor has fewer bytes than are needed.
+    public static func tooShort(_ name: String, _ byteCount: Int, needed: Int) -> LearningError {
         LearningError(
             .tensor,
             "tensor \"\(name)\" has \(byteCount) bytes, \(needed) are needed",

@@ -20,6 +20,9 @@ extension Safetensors {
             self.shape = shape
             self.range = range
         }
+
+        /// Bytes of a tensor of this type and shape.
+        var byteCount: Int { shape.reduce(elementType.byteCount, *) }
     }
 
     /// Where the tensors of a file of `byteCount` bytes begin; `beginning` holds its first eight.
@@ -49,9 +52,9 @@ extension Safetensors {
                 entries[index].name != metadataKey,
                 "a tensor must not be named \(metadataKey)"
             )
-            let byteCount = entries[index].shape.reduce(1, *) * entries[index].elementType.byteCount
-            entries[index].range = next..<(next + byteCount)
-            next += byteCount
+            let end = next + entries[index].byteCount
+            entries[index].range = next..<end
+            next = end
         }
         return header(of: entries, metadata: metadata)
     }

@@ -9,6 +9,8 @@ public final class SafetensorsFile: TensorSource, Sendable {
     public let path: String
     /// The file's metadata.
     public let metadata: [String: String]
+    /// The names of its tensors, in the order of their bytes.
+    public let names: [String]
     private let descriptor: Int32
     private let dataStart: Int
     private let entries: [String: Safetensors.Entry]
@@ -39,6 +41,7 @@ public final class SafetensorsFile: TensorSource, Sendable {
             }
             self.dataStart = dataStart
             metadata = header.metadata
+            names = header.entries.map(\.name)
             entries = Dictionary(uniqueKeysWithValues: header.entries.map { ($0.name, $0) })
         } catch {
             close(descriptor)

@@ -1,5 +1,8 @@
 /// Tensors that can be read piece by piece: in memory, or in a file.
 public protocol TensorSource {
+    /// The names of all tensors, in a fixed order.
+    var names: [String] { get }
+
     /// Whether there is a tensor of that name.
     func contains(_ name: String) -> Bool
 
@@ -78,9 +81,6 @@ extension TensorSource {
 ///
 /// Owned by one thread.
 public struct TensorReader: ~Copyable {
-    /// Pieces of at least half of this are read straight to where they belong.
-    static let windowByteCount = 1 << 18
-
     private let source: any TensorSource
     private let name: String
     private let byteCount: Int
@@ -89,11 +89,18 @@ public struct TensorReader: ~Copyable {
     private var windowEnd = 0
 
     /// A reader of a tensor of `byteCount` bytes.
-    public init(_ source: any TensorSource, _ name: String, byteCount: Int) {
+    ///
+    /// Pieces of at least half of the window are read straight to where they belong.
+    public init(
+        _ source: any TensorSource,
+        _ name: String,
+        byteCount: Int,
+        windowByteCount: Int = 1 << 18
+    ) {
         self.source = source
         self.name = name
         self.byteCount = byteCount
-        window = .allocate(byteCount: min(Self.windowByteCount, max(byteCount, 1)), alignment: 64)
+        window = .allocate(byteCount: min(windowByteCount, max(byteCount, 1)), alignment: 64)
     }
 
     deinit { window.deallocate() }

@@ -62,6 +62,16 @@ final class BlobFiles: Sendable {
         }
     }
 
+    /// A file that goes with this process, however it ends: it has no name.
+    func makeSpool() throws(ModelStoreError) -> SpoolFile {
+        let path = "\(directory)/\(Self.incomingPrefix)\(UUID().uuidString)"
+        let file = try OpenFile(path, O_RDWR | O_CREAT | O_EXCL)
+        // What dies here leaves what any writer leaves that dies.
+        faults.reach(.beforeWrite)
+        unlink(path)
+        return SpoolFile(file)
+    }
+
     /// Protects a file from being taken for abandoned until its version is recorded.
     ///
     /// Throws when the file is not there in its size.

@@ -8,7 +8,7 @@ import Synchronization
 final class FaultPoint: Sendable {
     /// The places there are, in the order in which a version is written and another one pruned.
     enum Place: String, CaseIterable {
-        /// A file was created, and holds nothing yet.
+        /// A file was created, for a version or to spool changes, and holds nothing yet.
         case beforeWrite
         /// All bytes were handed to the operating system.
         case afterWrite

@@ -120,6 +120,18 @@ extension ModelStore {
         try files.write(body)
     }
 
+    /// Writes pieces, one after another, as the other form does.
+    public func writeBlob(_ pieces: [[UInt8]]) throws(ModelStoreError) -> BlobReference {
+        try writeBlob { writer throws(ModelStoreError) in
+            for piece in pieces { try writer.append(piece) }
+        }
+    }
+
+    /// Room on the store's disk for what is to become part of a file; it leaves nothing behind.
+    public func makeSpool() throws(ModelStoreError) -> SpoolFile {
+        try files.makeSpool()
+    }
+
     /// Reads a file in pieces, and throws as `readBlob` does unless it is what was written.
     public func verify(_ blob: BlobReference) throws(ModelStoreError) {
         try files.verify(blob)

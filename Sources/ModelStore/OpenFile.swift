@@ -17,9 +17,38 @@ struct OpenFile: ~Copyable {
     func append(_ bytes: UnsafeRawBufferPointer) throws(ModelStoreError) {
         var rest = bytes
         while !rest.isEmpty {
-            let count = write(descriptor, rest.baseAddress, rest.count)
+            let count = Foundation.write(descriptor, rest.baseAddress, rest.count)
             guard count >= 0 || errno == EINTR else { throw .system(errno, "write", path) }
             rest = UnsafeRawBufferPointer(rebasing: rest[max(count, 0)...])
+        }
+    }
+
+    /// Writes bytes at an offset.
+    func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(ModelStoreError) {
+        var done = 0
+        while done < bytes.count {
+            let rest = UnsafeRawBufferPointer(rebasing: bytes[done...])
+            let count = pwrite(descriptor, rest.baseAddress, rest.count, off_t(offset + done))
+            guard count >= 0 || errno == EINTR else { throw .system(errno, "write", path) }
+            done += max(count, 0)
+        }
+    }
+
+    /// Gives back the room behind an offset, as far as the disk does that.
+    func truncate(to byteCount: Int) { _ = ftruncate(descriptor, off_t(byteCount)) }
+
+    /// Fills `memory` with the bytes at an offset.
+    func read(
+        at offset: Int,
+        into memory: UnsafeMutableRawBufferPointer
+    ) throws(ModelStoreError) {
+        var done = 0
+        while done < memory.count {
+            let rest = UnsafeMutableRawBufferPointer(rebasing: memory[done...])
+            let count = pread(descriptor, rest.baseAddress, rest.count, off_t(offset + done))
+            guard count >= 0 || errno == EINTR else { throw .system(errno, "read", path) }
+            guard count != 0 else { throw .system(EIO, "read", path) }
+            done += max(count, 0)
         }
     }
 

@@ -43,6 +43,23 @@ final class CheckpointChanges {
         for name in Self.positionNames { base[Increment.basePrefix + name] = whole[name] }
     }
 
+    /// Takes every row for changed since a checkpoint of nothing.
+    func beginWhole(_ whole: NamedTensors) {
+        begin(from: whole)
+        for (table, set) in zip(tables, changed) {
+            base[table.layout.baseCountName] = Tensor([0 as Int64])
+            for row in 0..<Int32(table.ids.count) { set.insert(row) }
+        }
+        for name in Self.positionNames {
+            guard let position = whole[name] else { continue }
+            base[Increment.basePrefix + name] = Tensor(
+                elementType: position.elementType,
+                shape: position.shape,
+                bytes: [UInt8](repeating: 0, count: position.bytes.count)
+            )
+        }
+    }
+
     /// Whole tensors that say how far a state has learned: an increment is put on the same only.
     private static let positionNames = ["state.counts", "model.counts"]
 

@@ -72,11 +72,9 @@ public final class ExplicitRecommender: Learner {
 
     /// Brings the state up by an increment.
     public func restore(_ increment: any TensorSource) throws(LearningError) {
-        try CheckpointChanges.requireBase(of: increment, in: wholeTensors)
-        let placeRows = try tables.stage(increment)
-        let placeWhole = try stageWholeTensors(of: increment)
-        try placeRows()
-        placeWhole()
+        try tables.restore(increment, whole: wholeTensors) {
+            source throws(LearningError) in try stageWholeTensors(of: source)
+        }
     }
 
     /// Decodes raw events; pure.
@@ -127,6 +125,9 @@ public final class ExplicitRecommender: Learner {
     public func takeLastCheckpointPart() -> NamedTensors {
         changes.takeLastCheckpointPart(whole: wholeTensors)
     }
+
+    /// Takes all of the state for changed.
+    public func beginWholeCheckpoint() { changes.checkpoint.beginWhole(wholeTensors) }
 
     private var wholeTensors: NamedTensors {
         var tensors = NamedTensors()

@@ -87,6 +87,22 @@ extension [StateTable] {
         }
     }
 
+    /// Brings tables and whole tensors up by an increment, once all of it has been checked.
+    ///
+    /// `whole` are the whole tensors now; `stageWhole` checks new ones, and returns what puts them
+    /// in their places.
+    func restore(
+        _ increment: any TensorSource,
+        whole: NamedTensors,
+        stageWhole: (any TensorSource) throws(LearningError) -> () -> Void
+    ) throws(LearningError) {
+        try CheckpointChanges.requireBase(of: increment, in: whole)
+        let placeRows = try stage(increment)
+        let placeWhole = try stageWhole(increment)
+        try placeRows()
+        placeWhole()
+    }
+
     /// Checks an increment on these tables, and returns what puts its rows in their places.
     func stage(_ increment: any TensorSource) throws(LearningError) -> Placement {
         var sizes: TableSizes = [:]

@@ -28,9 +28,7 @@ import Testing
                 model: "m",
                 epoch: epoch,
                 kind: .stateful,
-                blob: try store.writeBlob { writer throws(ModelStoreError) in
-                    try writer.append(Array("state \(number)".utf8))
-                },
+                blob: try store.writeBlob([Array("state \(number)".utf8)]),
                 base: number == 1 ? nil : Int64(number - 1),
                 branch: try store.currentBranch(of: "m").id,
                 settings: "{}",

@@ -28,9 +28,7 @@ import Testing
             model: "recommender",
             epoch: epoch,
             kind: .stateful,
-            blob: try store.writeBlob { writer throws(ModelStoreError) in
-                try writer.append(Array("state".utf8))
-            },
+            blob: try store.writeBlob([Array("state".utf8)]),
             base: nil,
             branch: try store.currentBranch(of: "recommender").id,
             settings: #"{"feedback":"implicit","seed":1}"#,

@@ -152,8 +152,8 @@ extension LearnerChecks {
         #expect(earlier.encode().file == file)
         #expect(throws: LearningError.self) { try restored.restore(next) }
         #expect(throws: LearningError.self) { try model.restore(next) }
-        #expect(throws: LearningError.self) { try whole(base, next, learner) }
-        #expect(throws: LearningError.self) { try whole(nil, next, learner) }
+        #expect(throws: LearningError.self) { try whole(base, [next], learner) }
+        #expect(throws: LearningError.self) { try whole(nil, [next], learner) }
         try restored.restore(increment)
         try model.restore(increment)
         #expect(throws: LearningError.self) { try restored.restore(increment) }
@@ -181,7 +181,7 @@ extension LearnerChecks {
                     shape: tensor.shape,
                     bytes: bytes
                 )
-                _ = try? whole(base, damaged, learner)
+                _ = try? whole(base, [damaged], learner)
                 let restored = try L(settings: settings, state: base)
                 guard (try? restored.restore(damaged)) != nil else {
                     try #require(restored.encode() == base, "\(name)")

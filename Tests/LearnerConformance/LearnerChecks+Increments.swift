@@ -41,22 +41,30 @@ struct CheckpointChain {
 }
 
 extension LearnerChecks {
-    /// The state that base and increment give, as `Increment.writeWhole` writes it.
+    /// The state that increments on a base give, as it is written.
     func whole(
         _ base: (any TensorSource)?,
-        _ increment: NamedTensors,
+        _ increments: [any TensorSource],
         _ learner: L
     ) throws -> [UInt8] {
+        try file(StateMerge(of: increments, onto: base, layout: learner.layout))
+    }
+
+    private func file(_ merge: StateMerge) throws -> [UInt8] {
         var file: [UInt8] = []
-        try Increment.writeWhole(
-            base: base,
-            increment: increment,
-            layout: learner.layout,
+        try merge.write(
             metadata: [("format", "test")],
             unreadable: { $0 },
             to: { piece throws(LearningError) in file.append(contentsOf: piece) }
         )
         return file
+    }
+
+    private func merged(_ parts: [NamedTensors], _ learner: L) throws -> NamedTensors {
+        let merge = try StateMerge(of: parts, layout: learner.layout)
+        let tensors = try Safetensors.decode(file(merge)).tensors
+        #expect(merge.byteCount == tensors.names.reduce(0) { $0 + (tensors[$1]?.bytes.count ?? 0) })
+        return tensors
     }
 
     /// Learns from `start` on, taking a checkpoint in parts meanwhile; returns it, merged, and where
@@ -65,7 +73,7 @@ extension LearnerChecks {
         of learner: L,
         from start: Int,
         _ random: inout KeyedRandom
-    ) -> (tensors: NamedTensors, next: Int) {
+    ) throws -> (tensors: NamedTensors, next: Int) {
         var parts: [NamedTensors] = []
         var next = start
         func learnSome(_ limit: Int) {
@@ -81,7 +89,7 @@ extension LearnerChecks {
             learnSome(4)
         }
         parts.append(learner.takeLastCheckpointPart())
-        return (Increment.merged(parts, layout: learner.layout), next)
+        return (try merged(parts, learner), next)
     }
 
     /// Any cut into batches, parts and increments: what is restored is what `encode` gives.
@@ -93,16 +101,18 @@ extension LearnerChecks {
             let learner = try L(settings: settings)
             var (position, lastWhole): (Int, NamedTensors?) = (0, nil)
             while position < stream.values.count {
-                let (increment, next) = increment(of: learner, from: position, &random)
+                let (increment, next) = try increment(of: learner, from: position, &random)
                 position = next
                 let expected = learner.encode()
-                let file = try whole(lastWhole, increment, learner)
-                try #require(
-                    file
-                        == Safetensors.encode(expected, metadata: [("format", "test")])
-                        .flatMap { $0 }
-                )
+                let expectedFile = Safetensors.encode(expected, metadata: [("format", "test")])
+                    .flatMap { $0 }
+                let file = try whole(lastWhole, [increment], learner)
+                try #require(file == expectedFile)
                 lastWhole = expected
+                // All that came since a whole file, at once.
+                let files = try chain.files
+                let later: [any TensorSource] = Array(files.dropFirst()) + [increment]
+                try #require(try whole(files.first, later, learner) == expectedFile)
                 if chain.paths.isEmpty || random.index(below: 5) == 0 {
                     chain.paths = []
                     try chain.append(file)
@@ -128,7 +138,7 @@ extension LearnerChecks {
             var (position, state): (Int, NamedTensors?) = (0, nil)
             // A restart after every checkpoint; the restored learner makes the next one.
             while position < stream.values.count {
-                let (increment, next) = increment(of: learner, from: position, &random)
+                let (increment, next) = try increment(of: learner, from: position, &random)
                 position = next
                 let base = state
                 if let base {
@@ -137,7 +147,7 @@ extension LearnerChecks {
                 } else {
                     learner = try L(
                         settings: settings,
-                        state: Safetensors.decode(whole(nil, increment, learner)).tensors
+                        state: Safetensors.decode(whole(nil, [increment], learner)).tensors
                     )
                 }
                 state = learner.encode()
@@ -163,18 +173,40 @@ extension LearnerChecks {
     func failedWriteIsMadeUpFor() throws {
         var random = KeyedRandom(key: 3)
         let learner = try L(settings: settings)
-        var (tensors, position) = increment(of: learner, from: 0, &random)
+        var (tensors, position) = try increment(of: learner, from: 0, &random)
         let base = learner.encode()
         // Three that were never written, each merged with the one after.
         var waiting = NamedTensors()
         for _ in 0..<3 {
-            (tensors, position) = increment(of: learner, from: position, &random)
+            (tensors, position) = try increment(of: learner, from: position, &random)
             let parts = waiting.isEmpty ? [tensors] : [waiting, tensors]
-            waiting = Increment.merged(parts, layout: learner.layout)
+            waiting = try merged(parts, learner)
         }
         let restored = try L(settings: settings, state: base)
         try restored.restore(waiting)
         #expect(restored.encode().file == learner.encode().file)
+    }
+
+    /// As after damage to all files: the parts from then on are the whole state.
+    func wholeCheckpointCanBegin() throws {
+        for seed in 40..<46 as Range<UInt64> {
+            var random = KeyedRandom(key: seed)
+            let learner = try L(settings: settings)
+            var position = 0
+            while position < stream.values.count {
+                (_, position) = try increment(of: learner, from: position, &random)
+                _ = learner.takeCheckpointPart(byteCount: 700)
+                learner.beginWholeCheckpoint()
+                let (all, next) = try increment(of: learner, from: position, &random)
+                position = next
+                let expected = learner.encode()
+                let file = try whole(nil, [all], learner)
+                try #require(try Safetensors.decode(file).tensors == expected)
+                let restored = try L(settings: settings)
+                try restored.restore(all)
+                #expect(restored.encode().file == expected.file)
+            }
+        }
     }
 
     /// However fast rows change, the last part comes; nothing changed gives an empty increment.

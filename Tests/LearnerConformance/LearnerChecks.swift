@@ -34,6 +34,7 @@ struct LearnerChecks<L: Learner> {
         case takingPartsChangesNothing
         case aFailedWriteIsMadeUpForByTheNext
         case partsComeToAnEnd
+        case aWholeCheckpointCanBeginAtAnyTime
         case damagedIncrementIsRefusedAsAWhole
         case incrementOnTheWrongBaseIsRefused
         case damagedIncrementDoesNotTrap
@@ -70,6 +71,7 @@ struct LearnerChecks<L: Learner> {
         case .takingPartsChangesNothing: try takingPartsChangesNothing()
         case .aFailedWriteIsMadeUpForByTheNext: try failedWriteIsMadeUpFor()
         case .partsComeToAnEnd: try partsComeToAnEnd()
+        case .aWholeCheckpointCanBeginAtAnyTime: try wholeCheckpointCanBegin()
         case .damagedIncrementIsRefusedAsAWhole: try damagedIncrementIsRefused()
         case .incrementOnTheWrongBaseIsRefused: try incrementOnTheWrongBaseIsRefused()
         case .damagedIncrementDoesNotTrap: try damagedIncrementDoesNotTrap()

@@ -68,7 +68,6 @@ import Testing
         var window = DuplicateWindow(capacity: 50)
         var whole = NamedTensors()
         window.encode(into: &whole)
-        window.tookWholeCheckpoint()
         var restored = try DuplicateWindow(state: whole)
         for round in 0..<12 {
             for number in 0..<(round * 7) { _ = window.insert(identity(round * 40 + number)) }
@@ -80,6 +79,10 @@ import Testing
             restored.encode(into: &right)
             #expect(left == right)
             if round == 5 { restored = try DuplicateWindow(state: left) }
+            if round == 8 {
+                window.beginWholeCheckpoint()
+                restored = DuplicateWindow(capacity: 50)
+            }
         }
         let outcome5 = restored.insert(identity(11 * 40 + 76))
         #expect(!outcome5)

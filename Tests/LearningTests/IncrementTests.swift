@@ -49,11 +49,16 @@ struct IncrementTests {
     ])
 
     private func written(_ base: NamedTensors?, _ increment: NamedTensors) throws -> [UInt8] {
+        try file(StateMerge(of: [increment], onto: base, layout: layout))
+    }
+
+    private func merged(_ parts: [NamedTensors]) throws -> NamedTensors {
+        try Safetensors.decode(file(StateMerge(of: parts, layout: layout))).tensors
+    }
+
+    private func file(_ merge: StateMerge) throws -> [UInt8] {
         var file: [UInt8] = []
-        try Increment.writeWhole(
-            base: base,
-            increment: increment,
-            layout: layout,
+        try merge.write(
             unreadable: { $0 },
             to: { piece throws(LearningError) in file.append(contentsOf: piece) }
         )
@@ -98,15 +103,14 @@ struct IncrementTests {
             if number < 6 {
                 part["whole"] = nil
                 part["base/table"] = nil
+                part["size/table"] = nil
             }
             parts.append(part)
         }
         let expected = rows.increment(all, on: 300, whole: 6)
-        #expect(Increment.merged(parts, layout: layout) == expected)
-        let later = Increment.merged(Array(parts[..<3]), layout: layout)
-        #expect(Increment.merged([later] + parts[3...], layout: layout) == expected)
-        #expect(Increment.merged([expected], layout: layout) == expected)
-        #expect(Increment.merged([], layout: layout).isEmpty)
+        #expect(try merged(parts) == expected)
+        #expect(try merged([expected]) == expected)
+        #expect(try merged([]).isEmpty)
     }
 
     @Test func `what is merged is put on what the first part was put on`() throws {
@@ -116,10 +120,43 @@ struct IncrementTests {
         let first = rows.increment(0..<5, on: 0, whole: 1)
         for row in 4..<9 { rows.change(row, &random) }
         let second = rows.increment(4..<9, on: 5, whole: 2)
-        let merged = Increment.merged([first, second], layout: layout)
+        let merged = try merged([first, second])
         #expect(try merged.values("base/table") == [0 as Int64])
         #expect(try merged.values("whole") == [2 as Int64])
         #expect(try written(nil, merged) == Safetensors.encode(rows.whole(2)).flatMap { $0 })
+    }
+
+    @Test func `increments that do not follow one another are not put together`() throws {
+        var random = KeyedRandom(key: 12)
+        var rows = Rows()
+        for row in 0..<9 { rows.change(row, &random) }
+        var first = rows.increment(0..<5, on: 0, whole: 1)
+        var second = rows.increment(4..<9, on: 5, whole: 2)
+        first["base/whole"] = Tensor([0 as Int64])
+        second["base/whole"] = Tensor([1 as Int64])
+        #expect(try merged([first, second]).values("base/whole") == [0 as Int64])
+        let gap = rows.increment(4..<9, on: 4, whole: 2)
+        #expect(throws: LearningError.self) { try merged([first, gap]) }
+        second["base/whole"] = Tensor([7 as Int64])
+        #expect(throws: LearningError.self) { try merged([first, second]) }
+        #expect(throws: LearningError.self) { try merged([second, first]) }
+    }
+
+    @Test func `rows that were dropped and came again are those that came`() throws {
+        var random = KeyedRandom(key: 13)
+        var rows = Rows()
+        for row in 0..<50 { rows.change(row, &random) }
+        let base = rows.whole(1)
+        var fewer = rows.increment([3, 8], on: 50, whole: 2)
+        fewer["size/table"] = Tensor([20 as Int64])
+        for row in 15..<30 { rows.change(row, &random) }
+        let more = rows.increment(15..<30, on: 20, whole: 3)
+        for row in 30..<50 { (rows.numbers[row], rows.lists[row]) = (nil, nil) }
+        let expected = Safetensors.encode(rows.whole(3)).flatMap { $0 }
+        #expect(
+            try file(StateMerge(of: [fewer, more], onto: base, layout: layout)) == expected
+        )
+        #expect(try written(base, merged([fewer, more])) == expected)
     }
 
     @Test func `an increment that does not fit is not written`() throws {

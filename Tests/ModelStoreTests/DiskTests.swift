@@ -61,6 +61,28 @@ import Testing
         #expect(try store.add("taste", epoch: epoch, content: "more").number == 2)
     }
 
+    @Test(.enabled(if: canMount, "mounting needs root"))
+    func `a spool that finds no room keeps what it has, and goes on when there is some`() throws {
+        let disk = try SmallDisk()
+        let spool = try ModelStore(directory: disk.directory.path).makeSpool()
+        let piece = [UInt8](repeating: 7, count: 64 << 10)
+        var kind: ModelStoreError.Kind?
+        while kind == nil {
+            kind = errorKind { _ = try piece.withUnsafeBytes { try spool.append($0) } }
+        }
+        #expect(kind == .full)
+        let pieceCount = spool.byteCount / piece.count
+        #expect(pieceCount > 0)
+        #expect(spool.byteCount == pieceCount * piece.count)
+        var bytes = [UInt8](repeating: 0, count: piece.count)
+        try bytes.withUnsafeMutableBytes {
+            try spool.read(at: (pieceCount - 1) * piece.count, into: $0)
+        }
+        #expect(bytes == piece)
+        spool.truncate(to: 0)
+        #expect(try piece.withUnsafeBytes { try spool.append($0) } == 0)
+    }
+
     @Test func `a file that may not grow refuses by name, and leaves nothing`() async throws {
         let directory = try TemporaryDirectory()
         await #expect(processExitsWith: .success) { [path = directory.path as String] in

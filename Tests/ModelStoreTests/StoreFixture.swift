@@ -62,13 +62,6 @@ extension ModelStore {
         let blob = try writeBlob([Array(content.utf8)])
         return try addVersion(newVersion(model, epoch: epoch, blob: blob, base: base))
     }
-
-    /// Writes a file of these pieces.
-    func writeBlob(_ pieces: [[UInt8]]) throws(ModelStoreError) -> BlobReference {
-        try writeBlob { writer throws(ModelStoreError) in
-            for piece in pieces { try writer.append(piece) }
-        }
-    }
 }
 
 /// A range of the topic `interactions`.

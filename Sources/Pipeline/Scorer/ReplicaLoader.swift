@@ -13,16 +13,10 @@ final class ReplicaLoader<Model: ServableModel>: Sendable {
         case target(alias: String, unless: Int64?)
     }
 
-    private enum State {
-        case idle
-        case loading
-        case finished(Result<Handover<Replica<Model>>?, PipelineError>)
-    }
-
     private let modelStore: ModelStore
     private let modelName: String
     private let logger: Logger
-    private let state = Mutex(State.idle)
+    private let call = BackgroundCall<Handover<Replica<Model>>?>(threadName: "load-version")
     /// Versions whose damage was told: loads may come several times a second.
     private let toldVersions = Mutex<Set<Int64>>([])
     /// Called with a chain that was found, before its files are opened.
@@ -41,31 +35,17 @@ final class ReplicaLoader<Model: ServableModel>: Sendable {
     }
 
     /// Whether a version is being loaded or waits to be taken.
-    var isBusy: Bool {
-        state.withLock { state in
-            if case .idle = state { false } else { true }
-        }
-    }
+    var isBusy: Bool { call.isBusy }
 
     /// Begins to load.
     ///
     /// The loader must be idle.
     func begin(_ choice: Choice) {
-        state.withLock { $0 = .loading }
-        _ = WorkerThread(name: "load-version") { [self] in
-            let outcome = Result { () throws(PipelineError) in try load(choice) }
-            state.withLock { $0 = .finished(outcome) }
-        }
+        call.begin { [self] () throws(PipelineError) in try load(choice) }
     }
 
     /// What was loaded: nil while loading; a nil replica when there is nothing to load.
-    func takeOutcome() -> Result<Handover<Replica<Model>>?, PipelineError>? {
-        state.withLock { state in
-            guard case .finished(let outcome) = state else { return nil }
-            state = .idle
-            return outcome
-        }
-    }
+    func takeOutcome() -> Result<Handover<Replica<Model>>?, PipelineError>? { call.takeOutcome() }
 
     /// Loads on the calling thread.
     func load(_ choice: Choice) throws(PipelineError) -> Handover<Replica<Model>>? {

@@ -136,12 +136,11 @@ extension TrainedModel {
         return state
     }
 
-    /// The whole state as a checkpoint: what comes next adds to it.
-    mutating func takeWholeCheckpoint() -> NamedTensors {
-        _ = learner.takeLastCheckpointPart()
-        duplicates.tookWholeCheckpoint()
+    /// Takes all of the state for changed: the next checkpoint is put on nothing.
+    mutating func beginWholeCheckpoint() {
+        learner.beginWholeCheckpoint()
+        duplicates.beginWholeCheckpoint()
         needsWholeCheckpoint = false
-        return encode()
     }
 
     /// A part of what changed since the last checkpoint, as `Learner.takeCheckpointPart`.

@@ -14,30 +14,45 @@ extension Trainer {
     /// Goes on with the checkpoint that is being taken, a part in each turn of the loop, or begins
     /// one if it is due; the last part is taken when everything else is published.
     ///
-    /// Returns whether one was begun.
+    /// A part is taken when the one before it is on the disk. Returns whether a checkpoint was begun.
     func stepCheckpoint(isDue: Bool) throws(PipelineError) -> Bool {
-        let begins = checkpointParts == nil
+        guard !checkpoints.isBusy, ContinuousClock.now >= earliestCheckpoint else { return false }
+        let begins = !isTakingCheckpoint
         if begins {
-            guard isDue, ContinuousClock.now >= earliestCheckpoint, !checkpoints.isBusy,
-                publisher.pendingCount < Self.pendingUpdatesLimit
-            else { return false }
-            checkpointParts = []
+            guard isDue, publisher.pendingCount < Self.pendingUpdatesLimit else { return false }
+            beginCheckpoint()
         }
-        if !needsWholeCheckpoint,
-            let part = pausing({ model.takeCheckpointPart(byteCount: Self.checkpointPartByteCount) }
+        if checkpoints.isPartWaiting {
+            checkpoints.begin()
+        } else if let part = takeCheckpointPart() {
+            checkpoints.begin(adding: part)
+        } else {
+            try publish(all: true)
+            checkpoints.begin(
+                completingWith: takeLastCheckpointPart(),
+                layout: model.layout,
+                describe: describeCheckpoint()
             )
-        {
-            checkpointParts?.append(part)
-            return begins
         }
-        try publish(all: true)
-        let (content, describe) = takeCheckpoint()
-        checkpoints.begin(content, describe: describe)
         return begins
     }
 
-    /// Whether the files there are cannot be added to.
-    private var needsWholeCheckpoint: Bool { model.needsWholeCheckpoint || checkpoints.needsWhole }
+    private func beginCheckpoint() {
+        isTakingCheckpoint = true
+        // Files that there are cannot be added to.
+        guard model.needsWholeCheckpoint || checkpoints.needsWhole else { return }
+        model.beginWholeCheckpoint()
+        checkpoints.startOver()
+    }
+
+    private func takeCheckpointPart() -> NamedTensors? {
+        pausing { model.takeCheckpointPart(byteCount: Self.checkpointPartByteCount) }
+    }
+
+    private func takeLastCheckpointPart() -> NamedTensors {
+        isTakingCheckpoint = false
+        return pausing { model.takeLastCheckpointPart() }
+    }
 
     /// Completes what is being taken and writes it before going on.
     func checkpointNow() throws(PipelineError) {
@@ -49,21 +64,18 @@ extension Trainer {
     ///
     /// `isUrgent` says that learning waits for it.
     func writeCheckpoint(isUrgent: Bool) throws(PipelineError) -> ModelVersion {
-        let (content, describe) = takeCheckpoint()
-        return try checkpoints.write(content, isUrgent: isUrgent, describe: describe)
+        if !isTakingCheckpoint { beginCheckpoint() }
+        while let part = takeCheckpointPart() { try checkpoints.add(part) }
+        return try checkpoints.complete(
+            with: takeLastCheckpointPart(),
+            layout: model.layout,
+            isUrgent: isUrgent,
+            describe: describeCheckpoint()
+        )
     }
 
-    /// The last of what changed since the last checkpoint, or all of the state where that is needed,
-    /// and what the version is to say of it.
-    private func takeCheckpoint() -> (CheckpointWriter.Content, CheckpointWriter.Describe) {
-        let parts = checkpointParts ?? []
-        checkpointParts = nil
-        let content: CheckpointWriter.Content
-        if needsWholeCheckpoint {
-            content = .whole(pausing { model.takeWholeCheckpoint() })
-        } else {
-            content = .parts(parts + [pausing { model.takeLastCheckpointPart() }], model.layout)
-        }
+    /// What the version of the state as it is now is to say of it.
+    private func describeCheckpoint() -> CheckpointWriter.Describe {
         let positions = status.positions.sorted { $0.key < $1.key }.map {
             OffsetPosition(topic: $0.key.topic, partition: $0.key.partition, offset: $0.value)
         }
@@ -82,7 +94,7 @@ extension Trainer {
             createdAt: clock.now()
         )
         let settings = settings
-        return (content, { description.version(blob: $0, base: $1, settings: settings) })
+        return { description.version(blob: $0, base: $1, settings: settings) }
     }
 
     /// The value of a call that copies state while the loop waits.
@@ -105,7 +117,8 @@ extension Trainer {
                 continue
             }
             switch outcome {
-            case .success(let version):
+            case .success(nil): break
+            case .success(let version?):
                 status.checkpointFailure = nil
                 try announce(version)
             case .failure(let error):

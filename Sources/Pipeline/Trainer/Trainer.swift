@@ -34,8 +34,8 @@ public final class Trainer<Model: Learner> {
     var checkpointedPosition: Int64 = 0
     /// Why an event was rejected since that was last told.
     var lastRejection: String?
-    /// Parts of the checkpoint that is being taken; nil when none is.
-    var checkpointParts: [NamedTensors]?
+    /// A checkpoint has been begun whose last part has not been taken.
+    var isTakingCheckpoint = false
     /// The last checkpoint could not be written.
     var owesCheckpoint = false
     /// No checkpoint begins before: a store or a topic that refuses is not asked all the time.
@@ -164,7 +164,7 @@ public final class Trainer<Model: Learner> {
         )
         unjournalled = []
         unpublishedTimestamps = []
-        checkpointParts = nil
+        isTakingCheckpoint = false
         owesCheckpoint = false
         (journalPosition, checkpointedPosition) = (0, 0)
         status.positions = [:]

@@ -27,8 +27,6 @@ public struct WholeState: Sendable {
 
     /// Writes the file into the store; durable on return.
     public func write(to store: ModelStore) throws(ModelStoreError) -> BlobReference {
-        try store.writeBlob { writer throws(ModelStoreError) in
-            for piece in file { try writer.append(piece) }
-        }
+        try store.writeBlob(file)
     }
 }

@@ -24,6 +24,7 @@ struct ScoreCommand: ParsableCommand {
     var json = false
 
     func run() throws {
+        ModelAllocations.limit()
         let effective = try common.load()
         let interruption = Interruption()
         try effective.verifyTopics(waitingUntil: { interruption.isRequested })

@@ -22,6 +22,7 @@ struct TrainCommand: ParsableCommand {
     var json = false
 
     func run() throws {
+        ModelAllocations.limit()
         let recovery = RecoveryTimes()
         let effective = try common.load()
         let interruption = Interruption()

@@ -105,5 +105,7 @@ enum ScorerLoop {
     ]
 
     /// An update is cut into parts just below 1 MB: two fit into one fetch.
-    private static let updateProperties = ["fetch.message.max.bytes": "2097152"]
+    private static let updateProperties = [
+        "fetch.message.max.bytes": "2097152", "queued.max.messages.kbytes": "16384",
+    ]
 }

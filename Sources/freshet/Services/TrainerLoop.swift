@@ -60,6 +60,8 @@ enum TrainerLoop {
         recovery.finish(.store)
         var sinkSettings = effective.kafkaSettings
         sinkSettings.properties.merge(deadLetterProperties) { own, _ in own }
+        var sourceSettings = effective.kafkaSettings
+        sourceSettings.properties.merge(sourceProperties) { own, _ in own }
         let trainer = try Trainer<Model>(
             TrainerSettings(
                 model: configuration.model.name,
@@ -78,7 +80,7 @@ enum TrainerLoop {
                 codeRevision: freshetVersion
             ),
             learnerSettings: configuration.model.settings,
-            source: try KafkaConsumer(effective.kafkaSettings, topics: [names.interactions]),
+            source: try KafkaConsumer(sourceSettings, topics: [names.interactions]),
             sink: try KafkaProducer(
                 sinkSettings,
                 givesUp: { stop.isSet(longerThan: .seconds(10)) }
@@ -111,6 +113,12 @@ enum TrainerLoop {
             }
         )
     }
+
+    /// Read ahead is what a fast learner takes in some 50 ms: librdkafka needs about 300 bytes for
+    /// each record besides the record itself.
+    private static let sourceProperties = [
+        "queued.min.messages": "20000", "queued.max.messages.kbytes": "16384",
+    ]
 
     /// Factors do not compress.
     private static let updateProperties = [

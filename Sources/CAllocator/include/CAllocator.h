@@ -1,0 +1,3 @@
+#pragma once
+
+#include <malloc.h>  // mallopt(3), which Swift's Glibc leaves out
