@@ -19,12 +19,20 @@ FRESHET ?= .build/release/freshet
 KILLS ?= 200
 SEED ?= 1
 
+# How many tests run at a time. Without a limit all begin at once and take turns: on a slow machine
+# each is then away for longer than what it tests waits for it.
+TEST_WIDTH ?= $(shell echo $$((2 * $$(nproc))))
+
 # How many cases the fuzz target makes of the seed, and how many requests it sends to a broker.
 CASES ?= 1000000
 FRAMES ?= 100000
 
+# A test that traps shows where, as the last thing that is printed.
+BACKTRACE := threads=crashed,registers=none,images=none,color=no
+
 .PHONY: help deps build test lint format quickstart examples crash-loop fuzz bench bench-checkpoint \
-	bench-broker bench-memory soak clean conformance conformance-quick conformance-environments
+	bench-recovery bench-scoring bench-broker bench-memory soak prove prove-quick clean conformance \
+	conformance-quick conformance-environments
 
 help:
 	@echo "make quickstart   install what is missing, build, and watch the loop run"
@@ -35,11 +43,15 @@ help:
 	@echo "make format       put the formatting right"
 	@echo "make examples     run Examples/ against what was built last: kcat and Python clients"
 	@echo "make crash-loop   kill -9 the broker 200 times under load and compare (10 minutes)"
+	@echo "make prove        kill -9 everything 200 times and compare (2 minutes); KILLS, SEED"
+	@echo "make prove-quick  the same 50 times with what was built last, as the CI runs it"
 	@echo "make fuzz         a million damaged streams, requests and batches (3 minutes); CASES, SEED"
 	@echo "make conformance  check the broker with raw requests and nine versions of client libraries"
 	@echo "make conformance-quick   the part of it that takes minutes, as the CI runs it"
 	@echo "make bench        measure: kernels, learner, the whole loop"
 	@echo "make bench-checkpoint  measure a checkpoint of a million users, and loading it"
+	@echo "make bench-recovery  kill -9 a trainer of a million users; how soon it learns again (5 minutes)"
+	@echo "make bench-scoring measure exactly-once answers beside at-least-once ones (3 minutes)"
 	@echo "make bench-broker measure the broker beside the bare disk (15 minutes)"
 	@echo "make bench-memory measure what a limit on memory costs and whether it holds (5 minutes)"
 	@echo "make soak         30 minutes with ten times the users that fit into memory"
@@ -77,7 +89,8 @@ build: deps
 
 test: deps
 	$(MAKE) .venv/installed
-	PATH="$(CURDIR)/.venv/bin:$$PATH" swift test
+	PATH="$(CURDIR)/.venv/bin:$$PATH" SWIFT_BACKTRACE=$(BACKTRACE) \
+		SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=$(TEST_WIDTH) swift test
 
 lint:
 	swift format lint --strict --recursive --parallel $(SWIFT_SOURCES)
@@ -95,6 +108,12 @@ examples: deps
 crash-loop: .venv/installed
 	.venv/bin/python Tests/Conformance/crash/crash_loop.py \
 		--freshet $(FRESHET) --kills $(KILLS) --seed $(SEED)
+
+prove: build
+	.build/release/freshet prove --kills $(KILLS) --seed $(SEED)
+
+prove-quick:
+	.build/debug/freshet prove --kills 50 --seed $(SEED)
 
 fuzz: deps
 	swift build -c release --product freshet-fuzz
@@ -141,6 +160,13 @@ soak: build
 bench-checkpoint:
 	swift build -c release --product freshet-benchmarks
 	Benchmarks/checkpoint
+
+bench-recovery: build
+	Benchmarks/recovery
+
+bench-scoring: build
+	$(MAKE) .venv/installed
+	.venv/bin/python Benchmarks/scoring
 
 bench-broker: build
 	swift build -c release --product broker-load

@@ -69,7 +69,10 @@ let targets: [Target] = [
         name: "freshet-benchmarks",
         dependencies: ["CKernels", "Learning", "Recommendation"],
         path: "Benchmarks",
-        exclude: ["run", "checkpoint", "memory", "movielens", "soak", "broker", "BrokerLoad"],
+        exclude: [
+            "run", "checkpoint", "recovery", "memory", "soak", "scoring", "movielens", "broker",
+            "BrokerLoad",
+        ],
         swiftSettings: swiftSettings
     ),
     .executableTarget(

@@ -122,7 +122,7 @@ final class ClientHandle {
     /// An error that says which broker was asked and why it did not answer.
     func failure(_ code: rd_kafka_resp_err_t, _ what: String) -> StreamError {
         let error = StreamError(code, what)
-        guard error.kind == .unreachable || error.kind == .timedOut else { return error }
+        guard error.isUnanswered else { return error }
         let reason = target.notices.lastFailure
         let detail = reason.isEmpty ? string(rd_kafka_err2str(code)) : reason
         return StreamError(

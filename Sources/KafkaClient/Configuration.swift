@@ -27,11 +27,15 @@ struct Configuration: ~Copyable {
         "log.connection.close": "false",
     ]
 
-    /// Sets the common defaults, `defaults`, and the settings; the later ones win.
+    /// Sets the common defaults, `defaults`, the settings, and `fixed`; the later ones win.
+    ///
+    /// Throws for settings that would break a promise of this module.
     func apply(
         _ settings: KafkaSettings,
-        defaults: [String: String]
+        defaults: [String: String],
+        fixed: [String: String] = [:]
     ) throws(StreamError) {
+        try ReservedProperties.check(settings.properties)
         var merged = Self.commonDefaults
         merged.merge(defaults) { _, particular in particular }
         merged["client.id"] = settings.clientID
@@ -40,6 +44,7 @@ struct Configuration: ~Copyable {
             merged["bootstrap.servers"] = settings.bootstrapServers
         }
         merged.merge(settings.properties) { _, wanted in wanted }
+        merged.merge(fixed) { _, fixed in fixed }
         for (name, value) in merged.sorted(by: { $0.key < $1.key }) {
             try set(name, value)
         }

@@ -152,7 +152,7 @@ public final class KafkaAdmin {
         let code = rd_kafka_event_error(event)
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
             let failure = handle.failure(code, what)
-            guard failure.kind == .unreachable || failure.kind == .timedOut else {
+            guard failure.isUnanswered else {
                 throw StreamError(code, what, detail: string(rd_kafka_event_error_string(event)))
             }
             throw failure

@@ -53,8 +53,8 @@ public final class KafkaConsumer: GroupSource {
             settings,
             topics: topics,
             group: nil,
-            specific: [
-                "group.id": settings.clientID.isEmpty ? "freshet" : settings.clientID,
+            defaults: ["group.id": settings.clientID.isEmpty ? "freshet" : settings.clientID],
+            fixed: [
                 // An offset that is gone is the caller's to decide about, never skipped silently.
                 "auto.offset.reset": "error",
                 // Tells `reachedEnd`.
@@ -94,7 +94,7 @@ public final class KafkaConsumer: GroupSource {
             settings,
             topics: topics,
             group: group,
-            specific: [
+            fixed: [
                 "group.id": group,
                 "auto.offset.reset": start.rawValue,
                 "isolation.level": isolation.property,
@@ -112,13 +112,16 @@ public final class KafkaConsumer: GroupSource {
         _ settings: KafkaSettings,
         topics: [String],
         group: String?,
-        specific: [String: String]
+        defaults: [String: String] = [:],
+        fixed: [String: String]
     ) throws(StreamError) {
         try Self.validate(topics)
-        var defaults = Self.defaults
-        defaults.merge(specific) { _, specific in specific }
         let configuration = Configuration()
-        try configuration.apply(settings, defaults: defaults)
+        try configuration.apply(
+            settings,
+            defaults: Self.defaults.merging(defaults) { _, particular in particular },
+            fixed: fixed
+        )
         configuration.reportGroupChanges()
         let handle = try ClientHandle(configuration, type: RD_KAFKA_CONSUMER, settings: settings)
         handle.target.isGroupMember = group != nil

@@ -3,8 +3,8 @@ public import Streaming
 
 /// Appends records to topics of a Kafka cluster.
 ///
-/// Owned by one thread. Its own defaults, each of which `KafkaSettings.properties` can change:
-/// - idempotent and acknowledged by all replicas: a retry neither repeats nor reorders records;
+/// Owned by one thread. Idempotent and acknowledged by all replicas: a retry neither repeats nor
+/// reorders records. Its own defaults, each of which `KafkaSettings.properties` can change:
 /// - records wait 5 ms for company (`linger.ms`) and are compressed with LZ4, the cheapest codec,
 ///   where the broker knows it;
 /// - at most 100,000 records or 64 MiB wait to be sent (`queue.buffering.max.messages`,

@@ -7,7 +7,9 @@ public struct KafkaSettings: Sendable, Codable, Equatable {
     public var bootstrapServers: String
     /// The name under which brokers log and limit this client.
     public var clientID: String
-    /// Any property of librdkafka, passed through; it wins over the defaults of this module.
+    /// Properties of librdkafka, passed through; they win over the defaults of this module.
+    ///
+    /// Those that its promises depend on are refused when a client is made.
     public var properties: [String: String]
 
     /// Describes how to reach a cluster.

@@ -115,6 +115,9 @@ public protocol ServableModel: AnyObject, SendableMetatype {
     /// refused as a whole: the model is then as before.
     func apply(_ delta: NamedTensors) throws(LearningError)
 
+    /// The whole model: the tensors named `model.…` of the learner's `encode`, bit for bit.
+    func encode() -> NamedTensors
+
     /// Answers raw requests, one answer per request in the same order.
     ///
     /// `stamp` is written into every answer.

@@ -8,10 +8,18 @@ public final class BlobWriter {
     /// Large enough that a system call costs nothing beside the hash of as many bytes.
     private static let gatheredByteCount = 256 << 10
 
+    /// Bytes that are made durable at once.
+    ///
+    /// A whole model at once would make everyone who syncs another file, the journal and the broker
+    /// among them, wait for all of it.
+    private static let syncedByteCount = 32 << 20
+
     let file: HeldFile
     private var digest: SHA256
     private var gathered: [UInt8] = []
     private var byteCount: Int64 = 0
+    /// What was written since the file was synced last.
+    private var unsyncedByteCount = 0
     private var failure: ModelStoreError?
 
     init(_ file: HeldFile) throws(ModelStoreError) {
@@ -32,7 +40,7 @@ public final class BlobWriter {
                 try flush()
             }
             if bytes.count >= Self.gatheredByteCount {
-                try file.file.append(bytes)
+                try write(bytes)
             } else {
                 gathered.append(contentsOf: bytes)
             }
@@ -63,9 +71,22 @@ public final class BlobWriter {
 
     private func flush() throws(ModelStoreError) {
         try gathered.withUnsafeBytes { buffer in
-            Result { () throws(ModelStoreError) in try file.file.append(buffer) }
+            Result { () throws(ModelStoreError) in try write(buffer) }
         }.get()
         gathered.removeAll(keepingCapacity: true)
+    }
+
+    private func write(_ bytes: UnsafeRawBufferPointer) throws(ModelStoreError) {
+        var rest = bytes
+        while !rest.isEmpty {
+            let count = min(rest.count, Self.syncedByteCount - unsyncedByteCount)
+            try file.file.append(UnsafeRawBufferPointer(rebasing: rest[..<count]))
+            rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+            unsyncedByteCount += count
+            guard unsyncedByteCount == Self.syncedByteCount else { continue }
+            try file.file.synchronize()
+            unsyncedByteCount = 0
+        }
     }
 }
 

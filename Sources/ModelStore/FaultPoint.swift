@@ -54,3 +54,11 @@ final class FaultPoint: Sendable {
         kill(getpid(), SIGKILL)
     }
 }
+
+extension ModelStore {
+    /// The variable that names a fault point: a place, ":" and a count.
+    package static var faultVariable: String { FaultPoint.variable }
+
+    /// The places at which a process that uses a store can be made to kill itself.
+    package static var faultPoints: [String] { FaultPoint.Place.allCases.map(\.rawValue) }
+}

@@ -55,11 +55,15 @@ extension ModelStore {
     ///
     /// No file is read: `newestIntact` also checks the hashes.
     public func newestVersion(of model: String) throws(ModelStoreError) -> ModelVersion? {
+        try newestChain(of: model)?.last
+    }
+
+    /// The chain of `newestVersion`.
+    public func newestChain(of model: String) throws(ModelStoreError) -> [ModelVersion]? {
         for candidate in try candidates(of: model) {
             do throws(ModelStoreError) {
-                if try chain(of: candidate).allSatisfy({ files.problem($0.blob) == nil }) {
-                    return candidate
-                }
+                let chain = try chain(of: candidate)
+                if chain.allSatisfy({ files.problem($0.blob) == nil }) { return chain }
             } catch {
                 guard error.kind == .damaged || error.kind == .missing else { throw error }
             }

@@ -91,6 +91,24 @@ public final class ModelStore: Sendable {
 }
 
 extension ModelStore {
+    /// Throws `.damaged` unless the pages of the database, its indexes and references fit together.
+    ///
+    /// Reads all of it.
+    public func checkDatabase() throws(ModelStoreError) {
+        let findings = try read { db in
+            let pages = try String.fetchAll(db, sql: "PRAGMA integrity_check(3)")
+            let orphans = try Row.fetchAll(db, sql: "PRAGMA foreign_key_check").prefix(3)
+            return pages.filter { $0 != "ok" }
+                + orphans.map { "\($0[0] as String) names what is not there" }
+        }
+        guard !findings.isEmpty else { return }
+        throw ModelStoreError(
+            .damaged,
+            "the database \(directory)/store.sqlite is damaged: \(findings.joined(separator: "; "))",
+            remedy: "restore the store from a copy, or start an empty one and replay the topics"
+        )
+    }
+
     /// Writes what the body appends as one file named by its SHA-256; durable on return.
     ///
     /// Pieces are hashed and written as they come, so that a file larger than memory can be written.

@@ -55,6 +55,14 @@ extension RecommenderModel {
         (clock, ratings) = newTotals
     }
 
+    /// The whole model.
+    public func encode() -> NamedTensors {
+        var state = NamedTensors()
+        encodeTotals(into: &state, prefix: "model.")
+        tables.encode(into: &state)
+        return state
+    }
+
     func encodeTotals(into tensors: inout NamedTensors, prefix: String) {
         tensors[prefix + "counts"] = Tensor([clock, ratings.count])
         tensors[prefix + "ratings"] = Tensor([

@@ -28,7 +28,7 @@ public struct StreamError: Error, Sendable, Equatable, CustomStringConvertible {
     public var remedy: String
     /// The client library's error code; 0 when it did not come from there.
     public var code: Int32
-    /// Whether the same call can succeed later.
+    /// Whether the client library says that the same call can succeed later.
     public var isRetriable: Bool
     /// Whether the running transaction can only be aborted.
     public var needsAbort: Bool
@@ -53,6 +53,12 @@ public struct StreamError: Error, Sendable, Equatable, CustomStringConvertible {
         self.needsAbort = needsAbort
         self.isFatal = isFatal
     }
+
+    /// Whether no broker answered, which may be away for a while.
+    public var isUnanswered: Bool { kind == .unreachable || kind == .timedOut }
+
+    /// Whether waiting helps: the same call can succeed later, perhaps when a broker is back.
+    public var isTransient: Bool { isRetriable || isUnanswered }
 
     /// Message and remedy as one line.
     public var description: String { "\(message): \(remedy)" }

@@ -50,8 +50,15 @@ final class Installation {
     }
 
     /// Starts the trainer or the scorer, or sends events, under a name.
-    func start(_ name: String, _ arguments: [String], store: String? = nil) throws {
-        _ = try start(name, arguments + common(store), output: nil)
+    ///
+    /// `isWhole` arguments say themselves where broker and store are.
+    func start(
+        _ name: String,
+        _ arguments: [String],
+        store: String? = nil,
+        isWhole: Bool = false
+    ) throws {
+        _ = try start(name, arguments + (isWhole ? [] : common(store)), output: nil)
     }
 
     /// Copies a folder in another process: closing a database's file here would end the locks that
@@ -107,6 +114,11 @@ final class Installation {
     func finish(_ name: String) -> Int32 {
         processes[name]?.waitUntilExit()
         return processes[name]?.terminationStatus ?? -1
+    }
+
+    /// The process's number, as /proc has it.
+    func identifier(_ name: String) -> String {
+        String(processes[name]?.processIdentifier ?? 0)
     }
 
     func isRunning(_ name: String) -> Bool { processes[name]?.isRunning ?? false }

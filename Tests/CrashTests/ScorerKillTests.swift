@@ -125,7 +125,7 @@ private final class Answers {
 
     init(_ settings: KafkaSettings) throws {
         consumer = try KafkaConsumer(settings, topics: ["recommendations"])
-        let partitions = try consumer.partitions(of: "recommendations", timeout: .seconds(30))
+        let partitions = try consumer.partitions(of: "recommendations", timeout: .seconds(120))
         try consumer.assign(Dictionary(uniqueKeysWithValues: partitions.map { ($0, 0) }))
     }
 

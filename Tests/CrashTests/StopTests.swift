@@ -6,7 +6,7 @@ import Testing
 
 /// The broker as a process of its own is stopped while clients are at work.
 @Suite(.serialized) struct StopTests {
-    private static let patience = Duration.seconds(60)
+    private static let patience = Duration.seconds(120)
 
     @Test func `a broker that is stopped under load loses nothing and need not check its logs`()
         throws

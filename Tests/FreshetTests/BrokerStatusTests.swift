@@ -45,6 +45,22 @@ import Testing
         return producer
     }
 
+    @Test func `a group whose topic is gone is shown without a lag`() {
+        let status = BrokerStatus(
+            groups: [
+                BrokerStatus.Group(
+                    group: "g",
+                    state: "Empty",
+                    members: 0,
+                    offsets: [
+                        BrokerStatus.Position(topic: "gone", partition: 0, committed: 5, lag: nil)
+                    ]
+                )
+            ]
+        )
+        #expect(status.lines.contains("g      Empty  0        gone   -"))
+    }
+
     @Test func `topics and transactions are shown as they are`() async throws {
         try await withBroker { effective in
             let producer = try prepare(effective)

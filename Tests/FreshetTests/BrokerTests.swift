@@ -49,7 +49,7 @@ func withBroker(
     try result.get()
 }
 
-let patience = Duration.seconds(30)
+let patience = Duration.seconds(120)
 
 /// Every value of a topic, by partition and offset.
 private func values(of topic: String, _ effective: EffectiveConfiguration) throws -> [String] {

@@ -111,7 +111,7 @@ import Testing
         try withStore { store in
             try store.setAlias("champion", of: "m", to: 1, reason: "", at: 5)
             try store.setAlias("champion", of: "m", to: 2, reason: "better", at: 6)
-            let event = ControlEvent(try store.newestAction(of: "m"), of: "m")
+            let event = ActionReport(try store.newestAction(of: "m"), of: "m").controlEvent
             let json = try JSONDecoder().decode(
                 JSONDocument.self,
                 from: Data(try JSONOutput.line(event).utf8)

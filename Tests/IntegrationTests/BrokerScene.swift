@@ -38,7 +38,7 @@ final class BrokerScene {
     func createTopic(_ name: String, partitions: Int) throws {
         let results = try KafkaAdmin(settings).createTopics(
             [NewTopic(name: name, partitionCount: partitions)],
-            timeout: .seconds(10)
+            timeout: .seconds(60)
         )
         for result in results {
             if let error = result.error { throw error }
@@ -69,10 +69,10 @@ struct Received: Equatable {
     var headers: [RecordHeader]
 }
 
-/// Polls until `count` records have come; throws when they do not within a minute.
+/// Polls until `count` records have come; throws when they do not within two minutes.
 func receive(_ count: Int, from source: any RecordSource) throws -> [Received] {
     var received: [Received] = []
-    let deadline = ContinuousClock.now + .seconds(60)
+    let deadline = ContinuousClock.now + .seconds(120)
     while received.count < count {
         guard ContinuousClock.now < deadline else { throw Missing(received: received.count) }
         let batch = try source.poll(maximumCount: 1000, timeout: .milliseconds(100))

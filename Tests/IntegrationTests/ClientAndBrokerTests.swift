@@ -27,13 +27,13 @@ import Testing
                     token: UInt64(number + 1)
                 )
             }
-            #expect(try producer.flush(timeout: .seconds(30)))
+            #expect(try producer.flush(timeout: .seconds(120)))
             let deliveries = producer.takeDeliveries()
             #expect(Set(deliveries.map(\.token)) == Set(1...200))
             #expect(deliveries.allSatisfy { $0.error == nil && $0.offset >= 0 })
 
             let consumer = try KafkaConsumer(scene.settings, topics: ["t"])
-            let partitions = try consumer.partitions(of: "t", timeout: .seconds(10))
+            let partitions = try consumer.partitions(of: "t", timeout: .seconds(120))
             try consumer.assign(Dictionary(uniqueKeysWithValues: partitions.map { ($0, 0) }))
             let received = try receive(200, from: consumer)
             for record in received {
@@ -88,7 +88,7 @@ import Testing
                     token: 0
                 )
             }
-            #expect(try producer.flush(timeout: .seconds(30)))
+            #expect(try producer.flush(timeout: .seconds(120)))
             let first = try KafkaConsumer(
                 scene.settings,
                 group: "g",
@@ -97,7 +97,7 @@ import Testing
             )
             #expect(try receive(100, from: first).count == 100)
             try first.commit([partition: 40])
-            let deadline = ContinuousClock.now + .seconds(30)
+            let deadline = ContinuousClock.now + .seconds(120)
             while try first.committed([partition], timeout: .seconds(5))[partition] != 40 {
                 try #require(ContinuousClock.now < deadline)
             }
@@ -128,11 +128,11 @@ import Testing
                     token: 0
                 )
             }
-            #expect(try producer.flush(timeout: .seconds(30)))
+            #expect(try producer.flush(timeout: .seconds(120)))
             let consumer = try KafkaConsumer(scene.settings, topics: ["t"])
-            let found = try consumer.offsets(at: 10_205, [partition], timeout: .seconds(10))
+            let found = try consumer.offsets(at: 10_205, [partition], timeout: .seconds(120))
             #expect(found == [partition: 21])
-            #expect(try consumer.watermarks(of: partition, timeout: .seconds(10)) == (0, 50))
+            #expect(try consumer.watermarks(of: partition, timeout: .seconds(120)) == (0, 50))
             try consumer.assign([partition: 5000])
             #expect(throws: StreamError.self) { try receive(1, from: consumer) }
         }

@@ -4,7 +4,7 @@ import Testing
 
 /// Transactions of the client, which are those of librdkafka, against the embedded broker.
 @Suite struct TransactionTests {
-    private let wait = Duration.seconds(60)
+    private let wait = Duration.seconds(120)
     private let input = TopicPartition(topic: "input", partition: 0)
 
     @Test func `readers see what is committed, and nothing of what is aborted`() async throws {
@@ -102,7 +102,10 @@ import Testing
     }
 
     private func producer(_ scene: BrokerScene) throws -> KafkaProducer {
-        let producer = try KafkaProducer(scene.settings, transactionalID: "worker")
+        var settings = scene.settings
+        // No transaction of a slow machine takes too long.
+        settings.properties["transaction.timeout.ms"] = "600000"
+        let producer = try KafkaProducer(settings, transactionalID: "worker")
         try producer.initializeTransactions(timeout: wait)
         return producer
     }

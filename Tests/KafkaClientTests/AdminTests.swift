@@ -6,7 +6,7 @@ import Testing
 /// embedded broker.
 @Suite struct AdminTests {
     let cluster: MockCluster
-    let wait = Duration.seconds(20)
+    let wait = Duration.seconds(120)
 
     init() throws {
         cluster = try MockCluster()

@@ -66,7 +66,7 @@ final class MockCluster {
                 token: UInt64(number + 1)
             )
         }
-        guard try producer.flush(timeout: .seconds(20)) else {
+        guard try producer.flush(timeout: .seconds(120)) else {
             throw MockFailure(what: "records were not delivered")
         }
         if let error = producer.takeDeliveries().compactMap(\.error).first { throw error }
@@ -141,10 +141,10 @@ extension KafkaConsumer {
     }
 }
 
-/// Repeats a blocking step until it is true; false after half a minute.
+/// Repeats a blocking step until it is true; false after two minutes.
 @discardableResult
 func wait(_ step: () throws -> Bool) throws -> Bool {
-    let deadline = ContinuousClock.now + .seconds(30)
+    let deadline = ContinuousClock.now + .seconds(120)
     while ContinuousClock.now < deadline {
         if try step() { return true }
     }

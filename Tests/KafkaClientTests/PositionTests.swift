@@ -81,7 +81,7 @@ import Testing
                 token: 0
             )
         }
-        #expect(try producer.flush(timeout: .seconds(20)))
+        #expect(try producer.flush(timeout: .seconds(120)))
         let consumer = try KafkaConsumer(
             cluster.settings(["queued.min.messages": "1000"]),
             topics: ["long"]
@@ -103,10 +103,10 @@ import Testing
 
     @Test func `watermarks and partitions are those of the log`() throws {
         let consumer = try consumer()
-        let watermarks = try consumer.watermarks(of: first, timeout: .seconds(20))
+        let watermarks = try consumer.watermarks(of: first, timeout: .seconds(120))
         #expect(watermarks.first == 0)
         #expect(watermarks.end == 20)
-        #expect(try consumer.partitions(of: "events", timeout: .seconds(20)) == [first, second])
+        #expect(try consumer.partitions(of: "events", timeout: .seconds(120)) == [first, second])
     }
 
     @Test func `committed offsets are found again, without a group under the client id`() throws {
@@ -118,10 +118,10 @@ import Testing
             #expect(consumer.takeNotices().isEmpty)
         }
         let consumer = try consumer()
-        #expect(try consumer.committed([first, second], timeout: .seconds(20)) == [first: 7])
+        #expect(try consumer.committed([first, second], timeout: .seconds(120)) == [first: 7])
         let other = try self.consumer(["group.id": "other"])
-        #expect(try other.committed([first], timeout: .seconds(20)) == [:])
-        #expect(try other.committed([], timeout: .seconds(20)) == [:])
+        #expect(try other.committed([first], timeout: .seconds(120)) == [:])
+        #expect(try other.committed([], timeout: .seconds(120)) == [:])
     }
 
     @Test func `looking up a time after every record gives the end`() throws {

@@ -29,14 +29,14 @@ import Testing
         for number in 0..<200 { try producer.send(record(number), token: UInt64(number + 1)) }
         // Had send not waited, 190 of them would still be in a queue that holds 10.
         #expect(producer.takeDeliveries().count >= 190)
-        #expect(try producer.flush(timeout: .seconds(20)))
+        #expect(try producer.flush(timeout: .seconds(120)))
         #expect(try received(200).map(\.text) == (0..<200).map(String.init))
     }
 
     @Test func `records sent while the broker is down arrive in order when it is back`() throws {
         let producer = try KafkaProducer(cluster.settings())
         try producer.send(record(0), token: 0)
-        #expect(try producer.flush(timeout: .seconds(20)))
+        #expect(try producer.flush(timeout: .seconds(120)))
         cluster.stopBroker()
         for number in 1..<500 { try producer.send(record(number), token: 0) }
         var notices: [StreamNotice] = []
@@ -47,7 +47,7 @@ import Testing
             return !notices.isEmpty
         }
         cluster.startBroker()
-        #expect(try producer.flush(timeout: .seconds(30)))
+        #expect(try producer.flush(timeout: .seconds(120)))
         try wait {
             notices += producer.takeNotices()
             return notices.last == .connected
@@ -73,7 +73,7 @@ import Testing
             cluster.settings(["batch.num.messages": "10", "retry.backoff.ms": "10"])
         )
         for number in 0..<100 { try producer.send(record(number), token: 0) }
-        #expect(try producer.flush(timeout: .seconds(30)))
+        #expect(try producer.flush(timeout: .seconds(120)))
         #expect(producer.takeDeliveries().isEmpty)
         #expect(try received(100).map(\.text) == (0..<100).map(String.init))
     }
@@ -83,7 +83,7 @@ import Testing
         cluster.stopBroker()
         try producer.send(record(1), token: 0)
         try producer.send(record(2), token: 77)
-        #expect(try producer.flush(timeout: .seconds(20)))
+        #expect(try producer.flush(timeout: .seconds(120)))
         let deliveries = producer.takeDeliveries()
         #expect(deliveries.map(\.token).sorted() == [0, 77])
         for delivery in deliveries {
@@ -101,7 +101,7 @@ import Testing
         )
         try producer.send(OutgoingRecord(topic: "missing", value: [1]), token: 1)
         try producer.send(record(1, partition: 9), token: 2)
-        #expect(try producer.flush(timeout: .seconds(30)))
+        #expect(try producer.flush(timeout: .seconds(120)))
         let deliveries = producer.takeDeliveries().sorted { $0.token < $1.token }
         #expect(deliveries.map(\.token) == [1, 2])
         #expect(deliveries.map(\.error?.kind) == [.unknownTopic, .unknownTopic])
@@ -141,10 +141,10 @@ import Testing
             }
         }
         #expect(failure?.remedy.contains("takeDeliveries") == true)
-        #expect(try producer.flush(timeout: .seconds(20)))
+        #expect(try producer.flush(timeout: .seconds(120)))
         #expect(producer.takeDeliveries().count == sentCount)
         try producer.send(record(0), token: 2)
-        #expect(try producer.flush(timeout: .seconds(20)))
+        #expect(try producer.flush(timeout: .seconds(120)))
         #expect(producer.takeDeliveries().map(\.token) == [2])
     }
 }

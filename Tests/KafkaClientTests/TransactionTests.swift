@@ -7,7 +7,7 @@ import Testing
 /// aborted ones, fencing and committed offsets is tested against the embedded broker.
 @Suite struct TransactionTests {
     let cluster: MockCluster
-    let wait = Duration.seconds(20)
+    let wait = Duration.seconds(120)
 
     init() throws {
         cluster = try MockCluster()

@@ -172,8 +172,13 @@ struct LearnerChecks<L: Learner> {
             learn(learner, stream, start..<end)
             let delta = try Safetensors.decode(learner.takeDelta().file).tensors
             try replica.apply(delta)
-            let restored = try L.Model(settings: settings, state: learner.encode())
+            let state = learner.encode()
+            let restored = try L.Model(settings: settings, state: state)
             try #require(same(answers(replica), answers(restored)), "after \(end) events")
+            var served = NamedTensors()
+            for name in state.names where name.hasPrefix("model.") { served[name] = state[name] }
+            try #require(replica.encode() == served, "after \(end) events")
+            try #require(restored.encode() == served, "after \(end) events")
             (start, step) = (end, step + 3)
         }
     }

@@ -120,6 +120,16 @@ import Testing
         #expect(kinds.allSatisfy { $0 == nil || $0 == .damaged })
     }
 
+    @Test func `a database that contradicts itself is told, a sound one is not`() throws {
+        try store.checkDatabase()
+        try store.writeWithoutTransaction { db in
+            try db.execute(sql: "PRAGMA foreign_keys = OFF")
+            try db.execute(sql: "DELETE FROM source")
+            try db.execute(sql: "PRAGMA foreign_keys = ON")
+        }
+        #expect(errorKind { try store.checkDatabase() } == .damaged)
+    }
+
     @Test(arguments: ["4", "7", "0", "-1"])
     func `a version that adds to itself, a later one or none is passed over`(_ base: String) throws
     {

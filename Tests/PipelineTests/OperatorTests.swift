@@ -56,6 +56,30 @@ import Testing
         #expect(try scene.hash(of: fresh) == scene.newestHash())
     }
 
+    @Test func `a trainer without events takes up what an operator did within seconds`() throws {
+        let scene = try Scene()
+        try scene.send(events: 0..<100)
+        try scene.trainer().run()
+        let target = try #require(try scene.store.newestVersion(of: "test"))
+        let (stop, board) = (StopSignal(), Board(TrainerStatus()))
+        let thread = WorkerThread(name: "trainer") {
+            try? scene.trainer(stopsAtEnd: false, stop: stop, board: board).run()
+        }
+        defer {
+            stop.set()
+            thread.join()
+        }
+        try waitUntil("it is live") { board.current.phase == .live }
+        let branch = try scene.store.rollback(model: "test", to: target.number, reason: "", at: 1)
+        try waitUntil("it has recovered", seconds: 25) {
+            board.current.phase == .live && board.current.epoch == 4
+        }
+        #expect(try scene.store.versions(of: "test").last?.branch == branch.id)
+        // So does another trainer end it.
+        try scene.trainer().run()
+        try waitUntil("it stops", seconds: 25) { thread.isFinished }
+    }
+
     @Test func `users who are to be forgotten are left out of a rebuild`() throws {
         let scene = try Scene()
         try scene.send(events: 0..<200)

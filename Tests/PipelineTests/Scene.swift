@@ -201,8 +201,8 @@ final class Scene: Sendable {
 struct TimedOut: Error { let what: String }
 
 /// Waits for a condition with a deadline.
-func waitUntil(_ what: String, _ isTrue: () -> Bool) throws {
-    let deadline = ContinuousClock.now + .seconds(30)
+func waitUntil(_ what: String, seconds: Int = 120, _ isTrue: () -> Bool) throws {
+    let deadline = ContinuousClock.now + .seconds(seconds)
     while !isTrue() {
         guard ContinuousClock.now < deadline else { throw TimedOut(what: what) }
         Thread.sleep(forTimeInterval: 0.002)

@@ -43,7 +43,7 @@ import Testing
     private func transactions(
         _ scene: Scene,
         timeout: Duration = .seconds(60),
-        _ failure: @escaping @Sendable (Call) -> StreamError? = { _ in nil }
+        _ failure: @escaping @Sendable (TransactionCall) -> StreamError? = { _ in nil }
     ) -> AnswerDelivery {
         .exactlyOnce(
             AnswerTransactions(instance: "7", timeout: timeout) { () throws(StreamError) in
@@ -80,16 +80,16 @@ import Testing
         expectOnce(600, scene)
     }
 
-    @Test(arguments: [Call.begin, .offsets, .commit, .send])
-    func `a transaction that cannot go on is aborted and done again`(call: Call) throws {
+    @Test(arguments: [TransactionCall.begin, .offsets, .commit, .send])
+    func `a transaction that cannot go on is aborted and done again`(call: TransactionCall) throws {
         try expectGoingOn { failures, made in
             guard made == call, failures < 3 else { return nil }
             return StreamError(.other, "moved", remedy: "", code: 22, needsAbort: true)
         }
     }
 
-    @Test(arguments: [Call.initialize, .offsets, .commit])
-    func `a call that times out is made again`(call: Call) throws {
+    @Test(arguments: [TransactionCall.initialize, .offsets, .commit])
+    func `a call that times out is made again`(call: TransactionCall) throws {
         try expectGoingOn { failures, made in
             guard made == call, failures < 3 else { return nil }
             return StreamError(.timedOut, "away", remedy: "", isRetriable: true)
@@ -115,7 +115,7 @@ import Testing
 
     private func expectGoingOn(
         timeout: Duration = .seconds(60),
-        _ failure: @escaping @Sendable (Int, Call) -> StreamError?
+        _ failure: @escaping @Sendable (Int, TransactionCall) -> StreamError?
     ) throws {
         let scene = try begin()
         let failures = Board(0)
@@ -167,59 +167,7 @@ import Testing
     }
 }
 
-/// A call to a sink of transactions.
-enum Call: Sendable {
-    case initialize, begin, send, offsets, commit, abort
-}
-
 extension StreamError {
     /// Ends a scorer at once, as if it were killed: what it has begun stays as it is.
     fileprivate static let death = StreamError(.configuration, "killed", remedy: "")
-}
-
-/// Transactions whose calls fail when told to, before they have done anything.
-private final class FailingTransactions: TransactionalSink {
-    private let sink: any TransactionalSink
-    private let failure: (Call) -> StreamError?
-
-    init(_ sink: any TransactionalSink, _ failure: @escaping (Call) -> StreamError?) {
-        self.sink = sink
-        self.failure = failure
-    }
-
-    private func pass(_ call: Call) throws(StreamError) {
-        if let error = failure(call) { throw error }
-    }
-
-    func initializeTransactions(timeout: Duration) throws(StreamError) {
-        try pass(.initialize)
-        try sink.initializeTransactions(timeout: timeout)
-    }
-    func beginTransaction() throws(StreamError) {
-        try pass(.begin)
-        try sink.beginTransaction()
-    }
-    func send(_ record: OutgoingRecord, token: UInt64) throws(StreamError) {
-        try pass(.send)
-        try sink.send(record, token: token)
-    }
-    func sendOffsets(
-        _ positions: [TopicPartition: Offset],
-        groupOf source: any RecordSource,
-        timeout: Duration
-    ) throws(StreamError) {
-        try pass(.offsets)
-        try sink.sendOffsets(positions, groupOf: source, timeout: timeout)
-    }
-    func commitTransaction(timeout: Duration) throws(StreamError) {
-        try pass(.commit)
-        try sink.commitTransaction(timeout: timeout)
-    }
-    func abortTransaction(timeout: Duration) throws(StreamError) {
-        try pass(.abort)
-        try sink.abortTransaction(timeout: timeout)
-    }
-    func takeDeliveries() -> [Delivery] { sink.takeDeliveries() }
-    func flush(timeout: Duration) throws(StreamError) -> Bool { try sink.flush(timeout: timeout) }
-    func takeNotices() -> [StreamNotice] { sink.takeNotices() }
 }

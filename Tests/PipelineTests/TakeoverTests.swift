@@ -68,7 +68,11 @@ import Testing
         let gate = Gate()
         let log = scene.log
         let connection = UpdatesConnection(
-            openSink: { SlowSink(log.sink(transactionalID: "freshet-trainer-test"), gate) },
+            openSink: {
+                FailingTransactions(log.sink(transactionalID: "freshet-trainer-test")) { call in
+                    call == .commit ? gate.failure : nil
+                }
+            },
             openSource: { log.source(["model-updates"]) }
         )
         let (stop, board) = (StopSignal(), Board(TrainerStatus()))
@@ -94,47 +98,14 @@ import Testing
     /// Holds commits up until it is opened.
     private final class Gate: Sendable {
         private let signal = StopSignal()
-        var isOpen: Bool { signal.isSet }
+
+        /// What a commit ends with; nil once it is open.
+        var failure: StreamError? {
+            guard !signal.isSet else { return nil }
+            Thread.sleep(forTimeInterval: 0.002)
+            return StreamError(.timedOut, "slow", remedy: "wait", isRetriable: true)
+        }
+
         func open() { signal.set() }
-    }
-
-    private final class SlowSink: TransactionalSink {
-        private let sink: any TransactionalSink
-        private let gate: Gate
-
-        init(_ sink: any TransactionalSink, _ gate: Gate) {
-            self.sink = sink
-            self.gate = gate
-        }
-
-        func commitTransaction(timeout: Duration) throws(StreamError) {
-            guard gate.isOpen else {
-                Thread.sleep(forTimeInterval: 0.002)
-                throw StreamError(.timedOut, "slow", remedy: "wait", isRetriable: true)
-            }
-            try sink.commitTransaction(timeout: timeout)
-        }
-        func initializeTransactions(timeout: Duration) throws(StreamError) {
-            try sink.initializeTransactions(timeout: timeout)
-        }
-        func beginTransaction() throws(StreamError) { try sink.beginTransaction() }
-        func abortTransaction(timeout: Duration) throws(StreamError) {
-            try sink.abortTransaction(timeout: timeout)
-        }
-        func sendOffsets(
-            _ positions: [TopicPartition: Offset],
-            groupOf source: any RecordSource,
-            timeout: Duration
-        ) throws(StreamError) {
-            try sink.sendOffsets(positions, groupOf: source, timeout: timeout)
-        }
-        func send(_ record: OutgoingRecord, token: UInt64) throws(StreamError) {
-            try sink.send(record, token: token)
-        }
-        func takeDeliveries() -> [Delivery] { sink.takeDeliveries() }
-        func flush(timeout: Duration) throws(StreamError) -> Bool {
-            try sink.flush(timeout: timeout)
-        }
-        func takeNotices() -> [StreamNotice] { sink.takeNotices() }
     }
 }

@@ -111,6 +111,35 @@ import Testing
         #expect(first["reason"]?.isEmpty == false)
     }
 
+    @Test func `a start says what took how long until the first event and the first update`()
+        throws
+    {
+        let scene = try Scene()
+        func status() throws -> TrainerStatus {
+            let board = Board(TrainerStatus())
+            try scene.trainer(board: board).run()
+            return board.current
+        }
+        try scene.send(events: 0..<100)
+        let first = try status().recovery
+        #expect(
+            first.steps.map(\.step) == [.updates, .loading, .hashes, .replay, .positions, .version]
+        )
+        let event = try #require(first.firstEvent)
+        #expect(event > first.total)
+        #expect(first.steps.reduce(.zero) { $0 + $1.duration } == first.total)
+        try scene.send(events: 100..<200)
+        let second = try status()
+        #expect(
+            second.recovery.steps.map(\.step)
+                == [.updates, .loading, .hashes, .replay, .positions, .version]
+        )
+        #expect(second.recovery.firstEvent != nil)
+        // Nothing was copied but at start and at the end, when nothing is held up.
+        #expect(second.longestPause == .zero)
+        #expect(second.checkpointPause > 0)
+    }
+
     @Test func `a trainer stops when a newer one of the same model has begun`() throws {
         let scene = try Scene()
         try scene.send(events: 0..<100)

@@ -12,67 +12,22 @@ import Testing
 
     /// What a sink does at its next calls, once each, instead of what was asked.
     private final class Script: Sendable {
-        enum Call { case begin, commit, abort }
-        private let steps: Mutex<[(Call, StreamError)]>
+        private let steps: Mutex<[(TransactionCall, StreamError)]>
         private let openings = Mutex(0)
 
-        init(_ steps: [(Call, StreamError)]) { self.steps = Mutex(steps) }
+        init(_ steps: [(TransactionCall, StreamError)]) { self.steps = Mutex(steps) }
 
         var isOver: Bool { steps.withLock { $0.isEmpty } }
         var openingCount: Int { openings.withLock { $0 } }
         func open() { openings.withLock { $0 += 1 } }
 
-        func play(_ call: Call) throws(StreamError) {
-            let failure = steps.withLock { steps -> StreamError? in
+        func failure(_ call: TransactionCall) -> StreamError? {
+            steps.withLock { steps in
                 guard let next = steps.first, next.0 == call else { return nil }
                 steps.removeFirst()
                 return next.1
             }
-            if let failure { throw failure }
         }
-    }
-
-    /// A sink of the log in memory whose calls fail as a script says.
-    private final class FailingSink: TransactionalSink {
-        private let sink: any TransactionalSink
-        private let script: Script
-
-        init(_ sink: any TransactionalSink, _ script: Script) {
-            self.sink = sink
-            self.script = script
-            script.open()
-        }
-
-        func initializeTransactions(timeout: Duration) throws(StreamError) {
-            try sink.initializeTransactions(timeout: timeout)
-        }
-        func beginTransaction() throws(StreamError) {
-            try script.play(.begin)
-            try sink.beginTransaction()
-        }
-        func commitTransaction(timeout: Duration) throws(StreamError) {
-            try script.play(.commit)
-            try sink.commitTransaction(timeout: timeout)
-        }
-        func abortTransaction(timeout: Duration) throws(StreamError) {
-            try script.play(.abort)
-            try sink.abortTransaction(timeout: timeout)
-        }
-        func sendOffsets(
-            _ positions: [TopicPartition: Offset],
-            groupOf source: any RecordSource,
-            timeout: Duration
-        ) throws(StreamError) {
-            try sink.sendOffsets(positions, groupOf: source, timeout: timeout)
-        }
-        func send(_ record: OutgoingRecord, token: UInt64) throws(StreamError) {
-            try sink.send(record, token: token)
-        }
-        func takeDeliveries() -> [Delivery] { sink.takeDeliveries() }
-        func flush(timeout: Duration) throws(StreamError) -> Bool {
-            try sink.flush(timeout: timeout)
-        }
-        func takeNotices() -> [StreamNotice] { sink.takeNotices() }
     }
 
     private static func error(
@@ -105,7 +60,10 @@ import Testing
         )
         let log = scene.log
         let connection = UpdatesConnection(
-            openSink: { FailingSink(log.sink(transactionalID: "x"), script) },
+            openSink: {
+                script.open()
+                return FailingTransactions(log.sink(transactionalID: "x"), script.failure)
+            },
             openSource: { log.source(["model-updates"]) }
         )
         let sender = UpdateSender(
@@ -129,7 +87,8 @@ import Testing
                     position: 0
                 ),
                 content: .delta([UInt8(number)]),
-                origin: identity.origin
+                origin: identity.origin,
+                trainer: identity.trainer
             )
             hash = update.hash
             return update
@@ -163,36 +122,66 @@ import Testing
         try sender.check()
     }
 
-    @Test func `a fenced sender ends when the store or the topic has a newer trainer`() throws {
-        for isStore in [true, false] {
-            let scene = try Scene()
-            let epoch = try scene.store.beginEpoch(model: "test")
-            let script = Script([(.commit, Self.error(.fenced, fatal: true))])
-            let (sender, identity) = sender(scene, script, epoch: epoch)
-            if isStore {
-                _ = try scene.store.beginEpoch(model: "test")
-            } else {
-                var other = identity
-                other.origin = "elsewhere"
-                for update in try updates(other, 1) {
-                    for record in UpdateFormat.records(
-                        of: update,
-                        topic: Self.log.topic,
-                        partition: 0
-                    ) {
-                        try scene.log.sink().send(record, token: 0)
-                    }
-                }
-            }
-            let before = scene.log.values(of: Self.log)
-            sender.submit(try updates(identity, 1)[0])
-            try waitUntil("it has given up") { (try? sender.check()) == nil }
-            let error = #expect(throws: PipelineError.self) { try sender.check() }
-            #expect(error?.kind == .fenced)
-            #expect(error?.message.contains("has taken over") == true)
-            sender.close()
-            #expect(scene.log.values(of: Self.log) == before)
+    /// Who takes a model over.
+    enum Rival: CaseIterable { case sameStore, otherStore, copyOfStore }
+
+    /// Puts the first update of a trainer that took over on the log; one with the same store only
+    /// takes its epoch.
+    private func takeOver(_ rival: Rival, _ identity: TrainerIdentity, _ scene: Scene) throws {
+        var other = identity
+        switch rival {
+        case .sameStore:
+            _ = try scene.store.beginEpoch(model: "test")
+            return
+        case .otherStore: other.origin = "elsewhere"
+        case .copyOfStore: other.trainer = "another"
         }
+        let update = try updates(other, 1)[0]
+        for record in UpdateFormat.records(of: update, topic: Self.log.topic, partition: 0) {
+            try scene.log.sink().send(record, token: 0)
+        }
+    }
+
+    private func expectGivenUp(_ sender: UpdateSender) throws {
+        try waitUntil("it has given up") { (try? sender.check()) == nil }
+        let error = #expect(throws: PipelineError.self) { try sender.check() }
+        #expect(error?.kind == .fenced)
+        #expect(error?.message.contains("has taken over") == true)
+        sender.close()
+    }
+
+    @Test(arguments: Rival.allCases)
+    func `a fenced sender ends when the store or the topic has another trainer`(
+        rival: Rival
+    ) throws {
+        let scene = try Scene()
+        let epoch = try scene.store.beginEpoch(model: "test")
+        let script = Script([(.commit, Self.error(.fenced, fatal: true))])
+        let (sender, identity) = sender(scene, script, epoch: epoch)
+        try takeOver(rival, identity, scene)
+        let before = scene.log.values(of: Self.log)
+        sender.submit(try updates(identity, 1)[0])
+        try expectGivenUp(sender)
+        #expect(scene.log.values(of: Self.log) == before)
+    }
+
+    @Test(arguments: [Rival.otherStore, .copyOfStore])
+    func `a sender does not begin after the updates of another trainer`(rival: Rival) throws {
+        let scene = try Scene()
+        let epoch = try scene.store.beginEpoch(model: "test")
+        let other = TrainerIdentity(
+            model: "test",
+            epoch: epoch,
+            origin: "here",
+            log: Self.log,
+            modelStore: scene.store
+        )
+        try takeOver(rival, other, scene)
+        let before = scene.log.values(of: Self.log)
+        let (sender, identity) = sender(scene, Script([]), epoch: epoch)
+        sender.submit(try updates(identity, 1)[0])
+        try expectGivenUp(sender)
+        #expect(scene.log.values(of: Self.log) == before)
     }
 
     @Test func `the last update of a model is found among many of others, or not at all`() throws {
@@ -203,6 +192,7 @@ import Testing
                 model: model,
                 epoch: epoch,
                 origin: "here",
+                trainer: "first",
                 log: Self.log,
                 modelStore: scene.store
             )
@@ -224,7 +214,10 @@ import Testing
         try send("a", 4)
         for _ in 0..<3000 { try send("b", 9) }
         #expect(
-            try find("a") == .update(LastUpdate(epoch: 4, sequence: 1, origin: "here"))
+            try find("a")
+                == .update(
+                    LastUpdate(epoch: 4, sequence: 1, origin: "here", trainer: "first")
+                )
         )
         #expect(try find("c") == .nothing)
         #expect(try find("a", .zero) == .unknown)

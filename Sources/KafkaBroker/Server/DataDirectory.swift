@@ -37,10 +37,11 @@ final class DataDirectory: Sendable {
         let lockPath = url.appendingPathComponent("lock").path
         let mode = creates ? O_RDWR | O_CREAT : O_RDONLY
         lock = open(lockPath, mode | O_CLOEXEC, 0o600)
+        // From here on `deinit` closes it, also when this throws: a second time would close what
+        // another thread has opened meanwhile.
         guard lock >= 0 else { throw Self.unusable(path, Self.reason(errno)) }
         guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
             let code = errno
-            close(lock)
             guard code == EWOULDBLOCK else { throw Self.unusable(path, Self.reason(code)) }
             throw BrokerError(
                 .locked,
@@ -48,30 +49,27 @@ final class DataDirectory: Sendable {
                 remedy: "stop that broker or set broker.data to another directory"
             )
         }
-        do throws(BrokerError) {
-            try checkFormat(creates: creates)
-        } catch {
-            close(lock)
-            throw error
-        }
+        try checkFormat(creates: creates)
     }
 
-    deinit { close(lock) }
+    deinit {
+        if lock >= 0 { close(lock) }
+    }
 
     /// Lets another broker use the directory; called when nothing is written to it any more.
     func unlock() { flock(lock, LOCK_UN) }
 
     private func checkFormat(creates: Bool) throws(BrokerError) {
-        let file = url.appendingPathComponent("format")
-        guard let text = try? String(contentsOf: file, encoding: .utf8) else {
-            guard creates else { throw Self.unusable(file.path, "it cannot be read") }
-            do {
-                try Data("\(Self.formatVersion)\n".utf8).write(to: file, options: .atomic)
-            } catch {
-                throw Self.unusable(url.path, "\(error.localizedDescription)")
-            }
-            return
+        let path = url.appendingPathComponent("format").path
+        guard let bytes = try FileSystem.contents(of: path) else {
+            guard creates else { throw Self.unusable(path, "there is no such file") }
+            return try FileSystem.write(
+                Array("\(Self.formatVersion)\n".utf8),
+                to: path,
+                isDurable: true
+            )
         }
+        let text = String(decoding: bytes, as: UTF8.self)
         let found = Int(text.trimmingCharacters(in: .whitespacesAndNewlines))
         guard let found, found <= Self.formatVersion else {
             throw BrokerError(

@@ -77,6 +77,7 @@ final class Server: Sendable {
     /// The port that was asked for, or picked if 0 was.
     let port: Int
     let state: ServerState
+    private let group: any EventLoopGroup
     private let listeners: [any Channel]
 
     /// How long `closeConnections` waits for the requests under way.
@@ -89,6 +90,7 @@ final class Server: Sendable {
         logger: Logger
     ) throws(BrokerError) {
         self.state = state
+        self.group = group
         let bootstrap = Self.bootstrap(state, group)
         let settings = state.settings
         do {
@@ -131,10 +133,16 @@ final class Server: Sendable {
         }
     }
 
-    /// Closes the sockets that listen; blocks.
+    /// Closes the sockets that listen, and lets every connection that they have accepted become
+    /// one of ours or close; blocks.
     func stopAccepting() {
         state.connections.close()
         for listener in listeners { try? listener.close().wait() }
+        // A new connection is set up on its own loop, and then goes on on the listener's. A loop
+        // that ended before would leave SwiftNIO with a promise that nobody keeps: it traps.
+        for _ in 0..<2 {
+            for loop in group.makeIterator() { try? loop.submit {}.wait() }
+        }
     }
 
     /// Lets the requests under way be answered and closes the connections; blocks.

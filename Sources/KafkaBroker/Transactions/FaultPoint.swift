@@ -42,3 +42,11 @@ final class FaultPoint: Sendable {
         kill(getpid(), SIGKILL)
     }
 }
+
+extension Broker {
+    /// The variable from which `freshet broker` takes `BrokerSettings.faultPoint`.
+    package static var faultVariable: String { "FRESHET_BROKER_FAULT" }
+
+    /// The places at which a broker can be made to kill itself.
+    package static var faultPoints: [String] { FaultPoint.Place.allCases.map(\.rawValue) }
+}

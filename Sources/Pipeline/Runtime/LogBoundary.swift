@@ -39,8 +39,7 @@ func patiently<Value>(
         do throws(StreamError) {
             return try call()
         } catch {
-            guard error.isRetriable || error.kind == .unreachable || error.kind == .timedOut
-            else { throw PipelineError(error) }
+            guard error.isTransient else { throw PipelineError(error) }
             waiting()
             Thread.sleep(forTimeInterval: 0.1)  // some errors come back at once
         }

@@ -87,7 +87,12 @@ public final class Scorer<Model: ServableModel> {
             }
         }
         try outlet.finish(requests)
-        post()
+        post(stateHash: settings.hashesState ? try stateHash() : nil)
+    }
+
+    private func stateHash() throws(PipelineError) -> String? {
+        guard let model = follower.serving?.model else { return nil }
+        return try store(try WholeState(servedPartOf: model.encode()).hash)
     }
 
     private func answerBatch() throws(PipelineError) {
@@ -181,8 +186,9 @@ public final class Scorer<Model: ServableModel> {
         }
     }
 
-    private func post() {
+    private func post(stateHash: String? = nil) {
         var status = follower.currentStatus()
+        status.stateHash = stateHash
         status.answered = outlet.counts.answered
         status.refused = outlet.counts.refused
         board.post(status)

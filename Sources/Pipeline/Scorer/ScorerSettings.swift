@@ -18,6 +18,8 @@ public struct ScorerSettings: Sendable, Equatable {
     public var batchWait: Duration
     /// Batches whose answers may be under way; beyond that no requests are read.
     public var maximumOutstandingBatches: Int
+    /// Whether the state that answers is hashed in the end, to be compared with others.
+    public var hashesState: Bool
 
     /// Settings with the defaults of `config/freshet.yaml`.
     public init(
@@ -28,7 +30,8 @@ public struct ScorerSettings: Sendable, Equatable {
         deadLettersTopic: String,
         batchSize: Int = 256,
         batchWait: Duration = .milliseconds(2),
-        maximumOutstandingBatches: Int = 256
+        maximumOutstandingBatches: Int = 256,
+        hashesState: Bool = false
     ) {
         self.model = model
         self.updatesTopic = updatesTopic
@@ -38,6 +41,7 @@ public struct ScorerSettings: Sendable, Equatable {
         self.batchSize = batchSize
         self.batchWait = batchWait
         self.maximumOutstandingBatches = maximumOutstandingBatches
+        self.hashesState = hashesState
     }
 
     var updatesLog: TopicPartition {
@@ -94,6 +98,10 @@ public struct ScorerStatus: Sendable, Equatable {
     public var answered: Int64 = 0
     /// Requests refused.
     public var refused: Int64 = 0
+    /// SHA-256 of the state that answered last, once the scorer has ended, if it was to be hashed.
+    ///
+    /// That of `WholeState(servedPartOf:)`: the trainer's state has the same.
+    public var stateHash: String?
     /// Time from event to servable.
     public var freshness = FreshnessSummary.none
 

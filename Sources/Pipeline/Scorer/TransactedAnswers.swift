@@ -215,7 +215,7 @@ final class TransactedAnswers: AnswerOutlet {
         switch state {
         case .rewinding:
             if error.isFatal { throw PipelineError(error) }
-        case .opening where !canRepeat && error.kind != .unreachable && error.kind != .timedOut:
+        case .opening where !canRepeat && !error.isUnanswered:
             sink = nil
         case .committing where canRepeat, .aborting where canRepeat, .opening:
             break

@@ -93,8 +93,7 @@ struct UpdateFollower<Model: ServableModel>: Follower {
             try source.assign([log: min(max(following.readFrom, first), end)])
             logger.notice("\(log) no longer holds the updates after version \(following.version)")
         } catch {
-            guard error.isRetriable || error.kind == .unreachable || error.kind == .timedOut
-            else { throw PipelineError(error) }
+            guard error.isTransient else { throw PipelineError(error) }
         }
     }
 

@@ -7,8 +7,8 @@ import Synchronization
 ///
 /// A checkpoint comes in parts, which wait in a spool on the disk of the store; the last one completes
 /// it. It is an increment on the newest version, or a whole file: for the first version, after
-/// `maximumIncrements` of them, and when they have grown to half of the whole file. What cannot be
-/// written is part of the next one.
+/// `maximumIncrements` of them, and when they have grown to half of the whole file. While learning
+/// waits for it there may be four times as many. What cannot be written is part of the next one.
 final class CheckpointWriter: Sendable {
     /// What a version says of its state, given its file and the version that it adds to.
     typealias Describe = @Sendable (BlobReference, _ base: Int64?) -> NewVersion
@@ -101,7 +101,9 @@ final class CheckpointWriter: Sendable {
     ) {
         // Not kept by the call, which takes much longer than to spool it.
         written.withLock { $0.waiting.append(last) }
-        call.begin { [self] () throws(PipelineError) in try complete(layout, describe) }
+        call.begin { [self] () throws(PipelineError) in
+            try complete(layout, isUrgent: false, describe)
+        }
     }
 
     /// The outcome of what was begun, once it is there; the writer is then idle.
@@ -113,14 +115,15 @@ final class CheckpointWriter: Sendable {
         try spool()
     }
 
-    /// Completes a checkpoint on the caller's thread.
+    /// Completes a checkpoint on the caller's thread; `isUrgent` says that learning waits for it.
     func complete(
         with last: NamedTensors,
         layout: StateLayout,
+        isUrgent: Bool = false,
         describe: Describe
     ) throws(PipelineError) -> ModelVersion {
         written.withLock { $0.waiting.append(last) }
-        return try complete(layout, describe)
+        return try complete(layout, isUrgent: isUrgent, describe)
     }
 
     private func spool() throws(PipelineError) {
@@ -144,10 +147,11 @@ final class CheckpointWriter: Sendable {
     /// Writes the file first, then the row that names it.
     private func complete(
         _ layout: StateLayout,
+        isUrgent: Bool,
         _ describe: Describe
     ) throws(PipelineError) -> ModelVersion {
         try spool()
-        let (blob, isWhole) = try writeFile(layout)
+        let (blob, isWhole) = try writeFile(layout, isUrgent: isUrgent)
         let chain = written.withLock { $0.chain }
         let base = isWhole ? nil : chain.last?.number
         let version = try store(try modelStore.addVersion(describe(blob, base)))
@@ -165,19 +169,28 @@ final class CheckpointWriter: Sendable {
         }
     }
 
-    private func isWholeDue(_ chain: [ModelVersion], adding increment: StateMerge) -> Bool {
+    private func isWholeDue(
+        _ chain: [ModelVersion],
+        adding increment: StateMerge,
+        isUrgent: Bool
+    ) -> Bool {
         guard let whole = chain.first else { return true }
         let increments = chain.dropFirst()
         let byteCount = increments.reduce(Int64(increment.byteCount)) { $0 + $1.blob.byteCount }
-        return increments.count >= maximumIncrements || byteCount * 2 >= whole.blob.byteCount
+        let patience = isUrgent ? 4 : 1
+        return increments.count >= patience * maximumIncrements
+            || byteCount * 2 >= Int64(patience) * whole.blob.byteCount
     }
 
     private func writeFile(
-        _ layout: StateLayout
+        _ layout: StateLayout,
+        isUrgent: Bool
     ) throws(PipelineError) -> (blob: BlobReference, isWhole: Bool) {
         let (chain, parts) = written.withLock { ($0.chain, $0.parts) }
         do throws(ModelStoreError) {
-            if let blob = try writeIncrement(chain, parts, layout) { return (blob, false) }
+            if let blob = try writeIncrement(chain, parts, layout, isUrgent: isUrgent) {
+                return (blob, false)
+            }
             return (try writeWhole(chain, parts, layout), true)
         } catch {
             if error.kind == .damaged || error.kind == .missing {
@@ -191,10 +204,11 @@ final class CheckpointWriter: Sendable {
     private func writeIncrement(
         _ chain: [ModelVersion],
         _ parts: [SpooledTensors],
-        _ layout: StateLayout
+        _ layout: StateLayout,
+        isUrgent: Bool
     ) throws(ModelStoreError) -> BlobReference? {
         let increment = try reading(try StateMerge(of: parts, layout: layout))
-        guard !isWholeDue(chain, adding: increment) else { return nil }
+        guard !isWholeDue(chain, adding: increment, isUrgent: isUrgent) else { return nil }
         return try modelStore.writeBlob(increment, metadata: Self.incrementFormat)
     }
 

@@ -67,7 +67,7 @@ public struct Rebuild {
     ///
     /// With them come the users whose events among them were left out. There are none while nothing
     /// comes. Their bytes are valid only during the call. Throws and waits as `run` does.
-    func read(
+    public func read(
         _ body: ([Record], ForgottenUsers) throws(PipelineError) -> Void
     ) throws(PipelineError) -> Outcome {
         guard try checkLog() else { return .stopped }

@@ -57,16 +57,19 @@ extension Trainer {
     /// Completes what is being taken and writes it before going on.
     func checkpointNow() throws(PipelineError) {
         try publish(all: true)
-        try announce(try writeCheckpoint())
+        try announce(try writeCheckpoint(isUrgent: false))
     }
 
     /// Writes the state as a version that nobody is told of yet.
-    func writeCheckpoint() throws(PipelineError) -> ModelVersion {
+    ///
+    /// `isUrgent` says that learning waits for it.
+    func writeCheckpoint(isUrgent: Bool) throws(PipelineError) -> ModelVersion {
         if !isTakingCheckpoint { beginCheckpoint() }
         while let part = takeCheckpointPart() { try checkpoints.add(part) }
         return try checkpoints.complete(
             with: takeLastCheckpointPart(),
             layout: model.layout,
+            isUrgent: isUrgent,
             describe: describeCheckpoint()
         )
     }
@@ -100,7 +103,7 @@ extension Trainer {
         defer {
             let pause = ContinuousClock.now - begin
             status.checkpointPause += pause / .seconds(1)
-            status.longestPause = max(status.longestPause, pause)
+            if status.phase == .live { status.longestPause = max(status.longestPause, pause) }
         }
         return copy()
     }
@@ -159,7 +162,10 @@ extension Trainer {
             logger.debug("offsets not committed: \(error)")
         }
         logger.info(
-            "version \(version.number) published: \(version.eventCount) events learned"
+            """
+            version \(version.number) published: \(version.eventCount) events learned; checkpoints \
+            held learning up for at most \(RecoveryTimes.milliseconds(status.longestPause)) ms
+            """
         )
         post()
     }

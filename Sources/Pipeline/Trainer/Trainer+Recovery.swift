@@ -16,13 +16,18 @@ extension Trainer {
         guard try checkLastUpdate() else { return false }
         let epoch = try store(try modelStore.beginEpoch(model: settings.model))
         branch = try store(try modelStore.currentBranch(of: settings.model)).id
+        status.recovery.finish(.updates)
         let restored = try restoreNewestVersion()
         guard try replayJournal(after: restored) else { return false }
+        status.recovery.finish(.replay)
         guard try settlePositions(inputs),
             let updatesEnd = try watermarks(of: settings.updatesLog)?.end
         else { return false }
+        status.recovery.finish(.positions)
         try beginPublishing(epoch: epoch, start: updatesEnd)
         try log(try source.assign(status.positions))
+        status.recovery.finish(.version)
+        logger.info("recovered in \(status.recovery.text)")
         return true
     }
 
@@ -40,7 +45,7 @@ extension Trainer {
             position: journalPosition
         )
         _ = model.learner.takeDelta()
-        let version = try writeCheckpoint()
+        let version = try writeCheckpoint(isUrgent: true)
         let origin = try TrainerIdentity.origin(of: settings.model, in: modelStore) ?? ""
         publisher.begin(origin: origin) { identity in
             UpdateSender(identity, connection: updates, logger: logger)
@@ -124,25 +129,29 @@ extension Trainer {
 
     /// Loads the newest version that the model's branch goes on from; nil when there is none.
     private func restoreNewestVersion() throws(PipelineError) -> ModelVersion? {
-        let intact = try store(
-            try modelStore.newestIntact(of: settings.model) { damaged in
-                logger.warning("version \(damaged.version.number) is skipped: \(damaged.problem)")
-            }
-        )
+        let check = IntactSearch(of: settings.model, in: modelStore, logger: logger)
+        // Loaded while its files are hashed: that it can be loaded is not yet to say that it is whole.
+        let candidate = try store(try modelStore.newestChain(of: settings.model))
+        let loaded = candidate.map { chain in
+            Result { () throws(PipelineError) in try load(chain) }
+        }
+        status.recovery.finish(.loading)
+        let intact = try store(try check.outcome())
+        status.recovery.finish(.hashes)
         checkpoints.begin(after: intact ?? [])
         guard let chain = intact, let newest = chain.last else { return nil }
+        if let loaded, candidate?.last?.number == newest.number {
+            model = try loaded.get()
+        } else {
+            model = try load(chain)
+            status.recovery.finish(.loading)
+        }
         if newest.settings != settingsText {
             logger.warning(
                 "settings differ from those of version \(newest.number)",
                 metadata: ["then": "\(newest.settings)", "now": "\(settingsText)"]
             )
         }
-        model = try TrainedModel(
-            chain,
-            of: modelStore,
-            settings: model.settings,
-            duplicateWindow: settings.duplicateWindow
-        )
         checkpointedPosition = newest.journalPosition
         for next in newest.nextOffsets {
             status.positions[TopicPartition(topic: next.topic, partition: next.partition)] =
@@ -150,6 +159,15 @@ extension Trainer {
         }
         logger.info("restored version \(newest.number): \(newest.eventCount) events learned")
         return newest
+    }
+
+    private func load(_ chain: [ModelVersion]) throws(PipelineError) -> TrainedModel<Model> {
+        try TrainedModel(
+            chain,
+            of: modelStore,
+            settings: model.settings,
+            duplicateWindow: settings.duplicateWindow
+        )
     }
 
     /// Learns again what the model's branch has learned after the restored version, in its order,
@@ -244,5 +262,31 @@ extension Trainer {
             ends[partition] = end
         }
         return ends
+    }
+}
+
+/// Looks for the newest version whose files have their hashes, on a thread of its own.
+private final class IntactSearch: Sendable {
+    private let result = Board<Result<[ModelVersion]?, ModelStoreError>>(.success(nil))
+    private let thread: WorkerThread
+
+    init(of model: String, in modelStore: ModelStore, logger: Logger) {
+        thread = WorkerThread(name: "hashes") { [result] in
+            result.post(
+                Result { () throws(ModelStoreError) in
+                    try modelStore.newestIntact(of: model) { damaged in
+                        logger.warning(
+                            "version \(damaged.version.number) is skipped: \(damaged.problem)"
+                        )
+                    }
+                }
+            )
+        }
+    }
+
+    /// Its chain, once it is found; nil when there is none.
+    func outcome() throws(ModelStoreError) -> [ModelVersion]? {
+        thread.join()
+        return try result.current.get()
     }
 }

@@ -54,6 +54,7 @@ public final class Trainer<Model: Learner> {
     ///   - clock: The time of day, for statistics only.
     ///   - stop: Set to make `run` finish.
     ///   - board: Where the trainer's status is posted.
+    ///   - recovery: Begun when the process started.
     ///   - logger: Where notable events are told.
     /// - Throws: When the learner refuses its settings.
     public init(
@@ -66,6 +67,7 @@ public final class Trainer<Model: Learner> {
         clock: WallClock = .system,
         stop: StopSignal,
         board: Board<TrainerStatus> = Board(TrainerStatus()),
+        recovery: RecoveryTimes = RecoveryTimes(),
         logger: Logger
     ) throws(PipelineError) {
         self.settings = settings
@@ -77,6 +79,7 @@ public final class Trainer<Model: Learner> {
         self.stop = stop
         self.board = board
         self.logger = logger
+        status.recovery = recovery
         model = try TrainedModel(
             settings: learnerSettings,
             duplicateWindow: settings.duplicateWindow
@@ -136,6 +139,7 @@ public final class Trainer<Model: Learner> {
         status.phase = .live
         post()
         try learnLive(until: end)
+        status.phase = .finishing
         try publish(all: true)
         try finishCheckpoint(wait: true)
         if journalPosition != checkpointedPosition || owesCheckpoint { try checkpointNow() }
@@ -165,6 +169,7 @@ public final class Trainer<Model: Learner> {
         (journalPosition, checkpointedPosition) = (0, 0)
         status.positions = [:]
         status.replayedRecords = 0
+        status.recovery = RecoveryTimes()
     }
 
     private func learnLive(until end: [TopicPartition: Offset]?) throws(PipelineError) {
@@ -174,10 +179,12 @@ public final class Trainer<Model: Learner> {
         var nextPublish = timer.now + settings.publishInterval
         var nextCheckpoint = timer.now + settings.checkpointInterval
         var nextPartitionCheck = timer.now + Self.partitionCheckInterval
+        var nextEpochCheck = timer.now + Self.epochCheckInterval
         while !stop.isSet {
             if let end, end.allSatisfy({ hasRead($0.key, to: $0.value) }) { return }
             try learnBatch()
             try publisher.check()
+            noteFirstUpdate()
             let now = timer.now
             status.liveDuration = now - begin
             if now >= nextPublish {
@@ -188,9 +195,13 @@ public final class Trainer<Model: Learner> {
             if try stepCheckpoint(isDue: isCheckpointDue(now >= nextCheckpoint)) {
                 nextCheckpoint = now + settings.checkpointInterval
             }
+            if now >= nextEpochCheck {
+                // What is journalled meanwhile is refused to an older epoch anyhow.
+                if unjournalled.isEmpty { try publisher.identity.checkEpoch() }
+                nextEpochCheck = now + Self.epochCheckInterval
+            }
             if now >= nextPartitionCheck {
                 tellRejections()
-                try publisher.identity.checkEpoch()
                 try assignNewPartitions()
                 nextPartitionCheck = now + Self.partitionCheckInterval
             }
@@ -224,6 +235,19 @@ public final class Trainer<Model: Learner> {
     /// How often the inputs are asked for partitions that were added.
     private static var partitionCheckInterval: Duration { .seconds(30) }
 
+    /// How often a trainer without events looks whether another, or an operator, has taken over: one
+    /// read of a row.
+    private static var epochCheckInterval: Duration { .seconds(1) }
+
+    /// Notes when the scorers have the first changes.
+    private func noteFirstUpdate() {
+        guard status.recovery.firstUpdate == nil, status.deltasPublished > 0,
+            publisher.pendingCount == 0
+        else { return }
+        status.recovery.sentFirstUpdate()
+        logger.info("\(status.recovery.firstText)")
+    }
+
     private func learnBatch() throws(PipelineError) {
         let batch = try log(
             try source.poll(maximumCount: settings.batchSize, timeout: settings.batchWait)
@@ -254,6 +278,7 @@ public final class Trainer<Model: Learner> {
             lastRejection = first.reason
         }
         status.liveRecords += Int64(runs.indices.count)
+        if status.recovery.firstEvent == nil { status.recovery.learnedFirstEvent() }
         unjournalled += runs.ranges
         unpublishedTimestamps += learned.timestamps
         for range in runs.ranges {

@@ -1,15 +1,19 @@
+import Foundation
 import ModelStore
 import Streaming
 
 /// Who a trainer is among all that have trained its model, and whether it still is the newest.
 ///
-/// The store fences the trainers that share it, by epochs. Trainers with different stores know of
-/// one another only through what they write to `model-updates`.
+/// The store fences the trainers that share it, by epochs. Trainers with different stores, or with
+/// copies of one, know of one another only through what they write to `model-updates`.
 struct TrainerIdentity: Sendable {
     let model: String
     let epoch: Int64
     /// Names the store in every update; empty before the model's first version.
     var origin = ""
+    /// Names this start of a trainer in every update: two with copies of one store take the same
+    /// epoch.
+    var trainer = UUID().uuidString
     let log: TopicPartition
     let modelStore: ModelStore
 
@@ -33,7 +37,7 @@ struct TrainerIdentity: Sendable {
     /// Throws when another trainer's update has come after the last of this one.
     func check(_ found: LastUpdate.Found) throws(PipelineError) {
         guard case .update(let last) = found, last.epoch >= epoch else { return }
-        guard last.epoch == epoch, last.origin == origin else {
+        guard last.epoch == epoch, last.origin == origin, last.trainer == trainer else {
             throw takenOver(by: "a trainer with epoch \(last.epoch), on \(log),")
         }
     }

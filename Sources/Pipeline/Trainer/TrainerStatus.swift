@@ -13,6 +13,8 @@ public struct TrainerStatus: Sendable, Equatable {
         case recovering
         /// Learning from the log.
         case live
+        /// Writing the last version.
+        case finishing
         /// Done.
         case stopped
     }
@@ -51,8 +53,10 @@ public struct TrainerStatus: Sendable, Equatable {
     public var positions: [TopicPartition: Offset] = [:]
     /// Time spent copying state for checkpoints while the loop waited, in seconds.
     public var checkpointPause: Double = 0
-    /// The longest time that copying state held the loop up at once.
+    /// The longest time that copying state for a checkpoint held learning up at once.
     public var longestPause = Duration.zero
+    /// How long it took until it learned, since it started or an operator made it start again.
+    public var recovery = RecoveryTimes()
     /// Why the last checkpoint could not be written; nil when it was.
     public var checkpointFailure: String?
     /// Why updates are not getting through to the scorers; nil when they are.

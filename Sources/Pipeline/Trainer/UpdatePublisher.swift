@@ -79,7 +79,8 @@ struct UpdatePublisher {
                 position: position
             ),
             content: content,
-            origin: identity.origin
+            origin: identity.origin,
+            trainer: identity.trainer
         )
         hash = update.hash
         sender?.submit(update)

@@ -108,8 +108,16 @@ final class UpdateSender: Sendable {
 
     private var isClosed: Bool { state.withLock { $0.isClosed } }
 
-    /// A sink that has fenced all older ones.
+    /// A sink that has fenced all older ones; none when another trainer's updates are there.
+    ///
+    /// It looks after it has fenced them: whoever sends later has fenced this one.
     private func open() throws(PipelineError) -> any TransactionalSink {
+        let sink = try fence()
+        try identity.check(try lastUpdate())
+        return sink
+    }
+
+    private func fence() throws(PipelineError) -> any TransactionalSink {
         let sink = try log(try connection.openSink())
         var pause = Self.shortestPause
         while true {
@@ -118,9 +126,7 @@ final class UpdateSender: Sendable {
                 return sink
             } catch {
                 tell(sink.takeNotices())
-                guard error.isRetriable || error.kind == .unreachable || error.kind == .timedOut,
-                    !isClosed
-                else { throw PipelineError(error) }
+                guard error.isTransient, !isClosed else { throw PipelineError(error) }
                 wait(&pause)
             }
         }
@@ -222,9 +228,7 @@ final class UpdateSender: Sendable {
                     deadline: .now + LastUpdate.patience
                 )
             } catch {
-                guard error.isRetriable || error.kind == .unreachable || error.kind == .timedOut,
-                    !isClosed
-                else { throw PipelineError(error) }
+                guard error.isTransient, !isClosed else { throw PipelineError(error) }
                 wait(&pause)
             }
         }

@@ -16,6 +16,15 @@ public struct WholeState: Sendable {
         hash = try ContentHash.sha256(file)
     }
 
+    /// The part of a state that answers requests: what a scorer that is in step holds.
+    ///
+    /// The tensors may be those of a whole state or of a scorer's model.
+    public init(servedPartOf state: NamedTensors) throws(ModelStoreError) {
+        var served = NamedTensors()
+        for name in state.names where name.hasPrefix("model.") { served[name] = state[name] }
+        try self.init(served)
+    }
+
     /// Writes the file into the store; durable on return.
     public func write(to store: ModelStore) throws(ModelStoreError) -> BlobReference {
         try store.writeBlob(file)

@@ -5,6 +5,7 @@ struct LastUpdate: Equatable {
     var epoch: Int64
     var sequence: Int64
     var origin: String
+    var trainer: String
 
     /// What a search found.
     enum Found: Equatable {
@@ -17,7 +18,9 @@ struct LastUpdate: Equatable {
     }
 
     /// Records of the first look; each further one goes four times as far back.
-    private static let firstWindow: Offset = 256
+    ///
+    /// A record may have nearly 1 MB.
+    private static let firstWindow: Offset = 8
 
     /// How long a search may last.
     static var patience: Duration { .seconds(10) }
@@ -77,12 +80,18 @@ struct LastUpdate: Equatable {
         guard let epoch = text("epoch").flatMap({ Int64($0) }),
             let sequence = text("sequence").flatMap({ Int64($0) })
         else { return nil }
-        self.init(epoch: epoch, sequence: sequence, origin: text("origin") ?? "")
+        self.init(
+            epoch: epoch,
+            sequence: sequence,
+            origin: text("origin") ?? "",
+            trainer: text("trainer") ?? ""
+        )
     }
 
-    init(epoch: Int64, sequence: Int64, origin: String) {
+    init(epoch: Int64, sequence: Int64, origin: String, trainer: String) {
         self.epoch = epoch
         self.sequence = sequence
         self.origin = origin
+        self.trainer = trainer
     }
 }

@@ -55,6 +55,10 @@ public struct ModelUpdate: Sendable, Equatable {
     ///
     /// It tells apart trainers that know nothing of each other; no part of the hash.
     public var origin: String
+    /// Which start of a trainer sent it: random, no part of the hash.
+    ///
+    /// It tells apart trainers with copies of one store, which take the same epoch.
+    public var trainer: String
     /// SHA-256 over identity, predecessor and payload: the `previous` of the next update.
     public var hash: String
 
@@ -62,11 +66,13 @@ public struct ModelUpdate: Sendable, Equatable {
     public init(
         identity: UpdateIdentity,
         content: UpdateContent,
-        origin: String = ""
+        origin: String = "",
+        trainer: String = ""
     ) throws(PipelineError) {
         self.identity = identity
         self.content = content
         self.origin = origin
+        self.trainer = trainer
         hash = try Self.hash(identity, payload: UpdateFormat.payload(of: content))
     }
 

@@ -5,7 +5,7 @@ import Streaming
 ///
 /// Headers (UTF-8 text): `kind` (`delta` or `checkpoint`), `epoch`, `sequence`, `previous`,
 /// `watermark`, `position`, `part` and `parts` (a payload over `partByteCount` is cut), `hash` of
-/// the update, `origin`.
+/// the update, `origin`, `trainer`.
 /// The value of a delta is a safetensors file, that of a checkpoint announcement is JSON.
 enum UpdateFormat {
     /// Stays below Kafka's default `message.max.bytes` of 1,000,012 with its headers.
@@ -66,6 +66,7 @@ enum UpdateFormat {
             RecordHeader(name: "parts", text: String(partCount)),
             RecordHeader(name: "hash", text: update.hash),
             RecordHeader(name: "origin", text: update.origin),
+            RecordHeader(name: "trainer", text: update.trainer),
         ]
     }
 }
@@ -78,6 +79,7 @@ struct UpdatePart {
     var partCount: Int
     var hash: String
     var origin: String
+    var trainer: String
     var payload: [UInt8]
 
     /// Reads a record of `model-updates`.
@@ -115,6 +117,7 @@ struct UpdatePart {
         )
         hash = try text("hash")
         origin = try text("origin")
+        trainer = try text("trainer")
         part = Int(clamping: try number("part"))
         partCount = Int(clamping: try number("parts"))
         guard (1...UpdateFormat.maximumPartCount).contains(partCount),
@@ -143,7 +146,12 @@ struct UpdatePart {
         default:
             throw Self.refusal("kind \"\(kind.prefix(40))\" is unknown")
         }
-        let update = try ModelUpdate(identity: identity, content: content, origin: origin)
+        let update = try ModelUpdate(
+            identity: identity,
+            content: content,
+            origin: origin,
+            trainer: trainer
+        )
         guard update.hash == hash else {
             throw Self.refusal("update \(identity.epoch)/\(identity.sequence) is damaged")
         }

@@ -44,7 +44,8 @@ extension BrokerStatus {
             for (topic, positions) in sections.sorted(by: { $0.key < $1.key }) {
                 let lags = positions.compactMap(\.lag)
                 let count = topics.first { $0.topic == topic }?.partitions.count ?? 0
-                let isPartial = (1..<count).contains(lags.count)
+                // A topic that is gone has no partitions, and no lag either.
+                let isPartial = !lags.isEmpty && lags.count < count
                 let lag = lags.isEmpty ? "-" : grouped(lags.reduce(0, +))
                 table.add([
                     group.group, group.state, "\(group.members)", topic.isEmpty ? "-" : topic,

@@ -51,14 +51,12 @@ struct BrokerRunCommand: AsyncParsableCommand {
         )
         let logger = effective.logger("freshet.broker")
         var settings = BrokerSettings(effective.configuration.broker)
-        settings.faultPoint = ProcessInfo.processInfo.environment["FRESHET_BROKER_FAULT"]
+        settings.faultPoint = ProcessInfo.processInfo.environment[Broker.faultVariable]
         let service = BrokerService(
             settings: settings,
             logger: logger
         ) { broker in
-            let output = LineWriter.standardOutput()
-            try output.line(broker.bootstrapServers)
-            try output.flush()
+            try StandardOutput.print([broker.bootstrapServers])
         }
         try await ServiceGroup(
             services: [service],

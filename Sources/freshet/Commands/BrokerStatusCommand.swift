@@ -34,8 +34,6 @@ struct BrokerStatusCommand: ParsableCommand {
             data: data,
             now: Int64(Date().timeIntervalSince1970 * 1000)
         )
-        let output = LineWriter.standardOutput()
-        for line in json ? [try JSONOutput.line(status)] : status.lines { try output.line(line) }
-        try output.flush()
+        try StandardOutput.print(status, json: json, status.lines)
     }
 }

@@ -118,8 +118,7 @@ extension EffectiveConfiguration {
             let timeout = timeout ?? configuration.kafka.timeout.duration
             _ = try admin.describeTopics([], timeout: timeout)
         } catch {
-            let isSilent = error.kind == .unreachable || error.kind == .timedOut
-            throw isSilent ? unreachable(error) : CommandFailure(error)
+            throw error.isUnanswered ? unreachable(error) : CommandFailure(error)
         }
         return admin
     }

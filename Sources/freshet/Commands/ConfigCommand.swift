@@ -23,13 +23,7 @@ struct ConfigShowCommand: ParsableCommand {
 
     func run() throws {
         let listing = ConfigurationListing(try common.load())
-        let output = LineWriter.standardOutput()
-        if json {
-            for entry in listing.entries { try output.line(JSONOutput.line(entry)) }
-        } else {
-            try output.line(listing.yaml)
-        }
-        try output.flush()
+        try StandardOutput.print(each: listing.entries, json: json, [listing.yaml])
     }
 }
 
@@ -45,13 +39,11 @@ struct ConfigCheckCommand: ParsableCommand {
     func run() throws {
         let effective = try common.load()
         let declarations = try effective.topicDeclarations()
-        let output = LineWriter.standardOutput()
         let file = effective.file ?? "no file, defaults only"
         let count = declarations.declarations.count
-        try output.line(
+        try StandardOutput.print([
             "the configuration is right (\(file)), and so are \(count) topics "
                 + "(\(declarations.source))"
-        )
-        try output.flush()
+        ])
     }
 }

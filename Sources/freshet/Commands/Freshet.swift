@@ -31,12 +31,14 @@ struct Freshet: AsyncParsableCommand {
         PredictionsCommand.self,
         ModelsCommand.self,
         ConfigCommand.self,
+        ProveCommand.self,
     ]
 
     static func main() async { await main(Array(CommandLine.arguments.dropFirst())) }
 
     /// Runs a command line and ends the process.
     static func main(_ arguments: [String]?) async {
+        Lifeline.hold()
         // A connection that breaks must not end the process.
         signal(SIGPIPE, SIG_IGN)
         do {

@@ -40,17 +40,14 @@ struct ModelsListCommand: ParsableCommand {
         let names = try common.model.map { [$0] } ?? store.models()
         var descriptions: [VersionDescription] = []
         for name in names { descriptions += try VersionDescription.all(of: name, in: store) }
-        let output = LineWriter.standardOutput()
-        if json {
-            for description in descriptions { try output.line(JSONOutput.line(description)) }
-        } else {
-            var table = TextTable([
-                "MODEL", "VERSION", "CREATED", "KIND", "EVENTS", "SIZE", "QUALITY", "STATE",
-            ])
-            for description in descriptions { table.add(description.row) }
-            for line in table.lines { try output.line(line) }
-        }
-        try output.flush()
+        try StandardOutput.print(
+            each: descriptions,
+            json: json,
+            TextTable(
+                ["MODEL", "VERSION", "CREATED", "KIND", "EVENTS", "SIZE", "QUALITY", "STATE"],
+                descriptions.map(\.row)
+            ).lines
+        )
     }
 }
 
@@ -76,13 +73,7 @@ struct ModelsShowCommand: ParsableCommand {
         let chosen = try store.version(named: version, of: model)
         let all = try VersionDescription.all(of: model, in: store)
         guard let description = all.first(where: { $0.version == chosen.number }) else { return }
-        let output = LineWriter.standardOutput()
-        if json {
-            try output.line(JSONOutput.line(description))
-        } else {
-            for line in description.lines { try output.line(line) }
-        }
-        try output.flush()
+        try StandardOutput.print(description, json: json, description.lines)
     }
 }
 

@@ -48,13 +48,7 @@ struct ModelsDiffCommand: ParsableCommand {
                 limit: top
             )
         )
-        let output = LineWriter.standardOutput()
-        if json {
-            try output.line(JSONOutput.line(difference))
-        } else {
-            for line in difference.lines { try output.line(line) }
-        }
-        try output.flush()
+        try StandardOutput.print(difference, json: json, difference.lines)
     }
 }
 

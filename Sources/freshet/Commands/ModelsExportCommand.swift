@@ -45,13 +45,13 @@ struct ModelsExportCommand: ParsableCommand {
             bytes: Int64(state.file.reduce(0) { $0 + $1.count }),
             hash: state.hash
         )
-        let output = LineWriter.standardOutput()
-        try output.line(
-            json
-                ? JSONOutput.line(export)
-                : "version \(export.version) written to \(file): \(readableSize(export.bytes)), "
+        try StandardOutput.print(
+            export,
+            json: json,
+            [
+                "version \(export.version) written to \(file): \(readableSize(export.bytes)), "
                     + "SHA-256 \(export.hash)"
+            ]
         )
-        try output.flush()
     }
 }

@@ -19,16 +19,13 @@ struct ModelsHistoryCommand: ParsableCommand {
         let model = effective.configuration.model.name
         try store.requireModel(model)
         let reports = try store.actions(of: model).map { ActionReport($0, of: model) }
-        let output = LineWriter.standardOutput()
-        if json {
-            for report in reports { try output.line(JSONOutput.line(report)) }
-        } else {
-            var table = TextTable([
-                "WHEN", "ACTION", "VERSION", "BEFORE", "ALIAS", "BRANCH", "REASON",
-            ])
-            for report in reports { table.add(report.row) }
-            for line in table.lines { try output.line(line) }
-        }
-        try output.flush()
+        try StandardOutput.print(
+            each: reports,
+            json: json,
+            TextTable(
+                ["WHEN", "ACTION", "VERSION", "BEFORE", "ALIAS", "BRANCH", "REASON"],
+                reports.map(\.row)
+            ).lines
+        )
     }
 }

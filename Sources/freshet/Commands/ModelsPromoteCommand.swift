@@ -8,7 +8,7 @@ struct ModelsPromoteCommand: ParsableCommand {
         commandName: "promote",
         abstract: "Point an alias at a version.",
         discussion: """
-            Scorers that serve the alias (scorer.serve) change to the version. Recorded in the \
+            Its files are read and checked first. Scorers that serve the alias (scorer.serve) change to the version. Recorded in the \
             store, then told on topic control.
             """
     )
@@ -33,6 +33,8 @@ struct ModelsPromoteCommand: ParsableCommand {
         let model = effective.configuration.model.name
         try store.requireModel(model)
         let chosen = try store.version(named: version, of: model)
+        var check = VersionCheck(store)
+        if let failure = try check.look(at: chosen).failure { throw failure }
         try store.setAlias(
             alias,
             of: model,

@@ -51,13 +51,7 @@ struct ModelsPruneCommand: ParsableCommand {
             summary.deletedFiles = report.deletedFileCount
             summary.freedBytes = report.freedByteCount
         }
-        let output = LineWriter.standardOutput()
-        if json {
-            try output.line(JSONOutput.line(summary))
-        } else {
-            for line in summary.lines { try output.line(line) }
-        }
-        try output.flush()
+        try StandardOutput.print(summary, json: json, summary.lines)
     }
 
     private func needs(

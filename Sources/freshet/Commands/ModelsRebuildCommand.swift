@@ -91,13 +91,7 @@ struct ModelsRebuildCommand: ParsableCommand {
 
     private func compare(_ rebuild: VersionRebuild) throws {
         let result = try rebuild.run(output: output)
-        let writer = LineWriter.standardOutput()
-        if json {
-            try writer.line(JSONOutput.line(result))
-        } else {
-            for line in result.lines { try writer.line(line) }
-        }
-        try writer.flush()
+        try StandardOutput.print(result, json: json, result.lines)
         guard result.isEqual == false else { return }
         throw CommandFailure(
             .failure,
@@ -121,12 +115,6 @@ struct ModelsRebuildCommand: ParsableCommand {
             in: store,
             timeout: wait
         )
-        let writer = LineWriter.standardOutput()
-        if json {
-            try writer.line(JSONOutput.line(certificate))
-        } else {
-            for line in certificate.lines { try writer.line(line) }
-        }
-        try writer.flush()
+        try StandardOutput.print(certificate, json: json, certificate.lines)
     }
 }

@@ -7,8 +7,8 @@ struct ModelsVerifyCommand: ParsableCommand {
         commandName: "verify",
         abstract: "Read the files of all versions, or of one, and compare their hashes.",
         discussion: """
-            A version is intact when its own file and all those that it adds to are. Exit status 1 \
-            when one is damaged.
+            A version is intact when its own file and all those that it adds to are. The database \
+            is checked first. Exit status 1 when something is damaged.
             """
     )
 
@@ -25,39 +25,24 @@ struct ModelsVerifyCommand: ParsableCommand {
         let store = try effective.modelStore(mustExist: true)
         let model = effective.configuration.model.name
         try store.requireModel(model)
+        try store.checkDatabase()
         var check = VersionCheck(store)
         let versions =
             try version.map { [try store.version(named: $0, of: model)] }
             ?? store.versions(of: model)
         let findings = try versions.map { try check.look(at: $0) }
-        let output = LineWriter.standardOutput()
-        for finding in findings {
-            if json {
-                try output.line(JSONOutput.line(finding))
-            } else if finding.state == .damaged || version != nil {
-                try output.line(finding.text)
-            }
-        }
-        let damaged = findings.filter { $0.state == .damaged }
-        if !json && version == nil {
+        let failures = findings.compactMap(\.failure)
+        let shown = version == nil ? findings.filter { $0.state == .damaged } : findings
+        var lines = shown.map(\.text)
+        if version == nil {
             let pruned = findings.count { $0.state == .pruned }
-            try output.line(
-                "\(findings.count - damaged.count - pruned) versions intact, "
-                    + "\(damaged.count) damaged, \(pruned) pruned"
+            lines.append(
+                "\(findings.count - failures.count - pruned) versions intact, "
+                    + "\(failures.count) damaged, \(pruned) pruned"
             )
         }
-        try output.flush()
-        if let first = damaged.first { throw advice(first, model) }
-    }
-
-    private func advice(_ finding: VersionCheck.Finding, _ model: String) -> CommandFailure {
-        CommandFailure(
-            .failure,
-            "version \(finding.version) of model \"\(model)\" is damaged",
-            remedy: "restore its file from a copy, or build its state anew with \"freshet models "
-                + "rebuild \(finding.version) --output FILE\"; a trainer that starts skips it and "
-                + "learns what it lacks from the log"
-        )
+        try StandardOutput.print(each: findings, json: json, lines)
+        if let first = failures.first { throw first }
     }
 }
 
@@ -74,6 +59,20 @@ struct VersionCheck {
         let state: State
         /// What is wrong.
         let problem: String?
+
+        /// What to tell who needs the version; nil unless it is damaged.
+        var failure: CommandFailure? {
+            guard state == .damaged else { return nil }
+            return CommandFailure(
+                .failure,
+                "version \(version) of model \"\(model)\" is damaged"
+                    + (problem.map { ": \($0)" } ?? ""),
+                remedy:
+                    "restore its file from a copy, or build its state anew with \"freshet models "
+                    + "rebuild \(version) --output FILE\"; a trainer that starts skips it and learns "
+                    + "what it lacks from the log"
+            )
+        }
 
         var text: String {
             "version \(version)  \(state.rawValue)" + (problem.map { "  \($0)" } ?? "")

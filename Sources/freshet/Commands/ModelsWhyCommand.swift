@@ -27,13 +27,7 @@ struct ModelsWhyCommand: ParsableCommand {
         let answer = try decoded()
         let store = try effective.modelStore(mustExist: true)
         let trace = try AnswerTrace(answer, effective, store)
-        let output = LineWriter.standardOutput()
-        if json {
-            try output.line(JSONOutput.line(trace))
-        } else {
-            for line in trace.lines { try output.line(line) }
-        }
-        try output.flush()
+        try StandardOutput.print(trace, json: json, trace.lines)
     }
 
     private func decoded() throws(CommandFailure) -> Recommendation {

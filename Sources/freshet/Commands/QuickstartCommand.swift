@@ -76,11 +76,7 @@ struct QuickstartCommand: AsyncParsableCommand {
                 liveRate: liveRate
             )
             let result = try await plan.run()
-            let output = LineWriter.standardOutput()
-            try output.line(
-                json ? try JSONOutput.line(result) : result.text(directory: folder.path)
-            )
-            try output.flush()
+            try StandardOutput.print(result, json: json, [result.text(directory: folder.path)])
         } catch {
             await broker.shutdown()
             throw error

@@ -17,6 +17,9 @@ struct ScoreCommand: ParsableCommand {
 
     @OptionGroup var common: CommonOptions
 
+    @Flag(help: "In the end, also hash the state that answers: equal states have equal hashes.")
+    var stateHash = false
+
     @Flag(help: "Print the final status as JSON.")
     var json = false
 
@@ -25,16 +28,18 @@ struct ScoreCommand: ParsableCommand {
         let effective = try common.load()
         let interruption = Interruption()
         try effective.verifyTopics(waitingUntil: { interruption.isRequested })
-        let loop = ScorerLoop.start(effective, logger: effective.logger("freshet.scorer"))
+        let loop = ScorerLoop.start(
+            effective,
+            hashesState: stateHash,
+            logger: effective.logger("freshet.scorer")
+        )
         while !loop.isFinished, !interruption.isRequested {
             interruption.sleep(.milliseconds(100))
         }
         loop.requestStop()
         try loop.join()
-        let output = LineWriter.standardOutput()
         let report = ScoringReport(loop.status)
-        try output.line(json ? try JSONOutput.line(report) : report.text)
-        try output.flush()
+        try StandardOutput.print(report, json: json, [report.text])
     }
 }
 
@@ -46,6 +51,7 @@ struct ScoringReport: Encodable {
     let epoch: Int64
     let sequence: Int64
     let updateHash: String
+    let stateHash: String?
     let following: Bool
     let ageMilliseconds: Int64?
     let gaps: Int64
@@ -65,6 +71,7 @@ struct ScoringReport: Encodable {
         case damagedUpdates = "damaged_updates"
         case refusedUpdates = "refused_updates"
         case updateHash = "update_hash"
+        case stateHash = "state_hash"
         case freshnessEvents = "freshness_events"
         case freshnessP50Milliseconds = "freshness_p50_ms"
         case freshnessP99Milliseconds = "freshness_p99_ms"
@@ -77,6 +84,7 @@ struct ScoringReport: Encodable {
         epoch = status.epoch
         sequence = status.sequence
         updateHash = status.hash
+        stateHash = status.stateHash
         following = status.isFollowing
         ageMilliseconds = status.age.map { Int64($0 / .milliseconds(1)) }
         gaps = status.faults.gaps
@@ -97,6 +105,6 @@ struct ScoringReport: Encodable {
         return "\(grouped(answered)) requests answered, \(grouped(refused)) refused, "
             + "version \(version)\(state)\(age), "
             + "event to servable p50 \(freshnessP50Milliseconds) ms, "
-            + "p99 \(freshnessP99Milliseconds) ms"
+            + "p99 \(freshnessP99Milliseconds) ms" + (stateHash.map { "\nstate \($0)" } ?? "")
     }
 }

@@ -29,12 +29,12 @@ struct TopicsApplyCommand: ParsableCommand {
         let declarations = try effective.topicDeclarations()
         let timeout = effective.configuration.kafka.timeout.duration
         let admin = try effective.connectedAdmin()
-        let output = LineWriter.standardOutput()
         let created = try declarations.apply(admin, timeout: timeout)
-        for name in created { try output.line("created \"\(name)\"") }
         let existing = declarations.declarations.count - created.count
-        if existing > 0 { try output.line("\(existing) of the topics existed already") }
-        try output.flush()
+        try StandardOutput.print(
+            created.map { "created \"\($0)\"" }
+                + (existing > 0 ? ["\(existing) of the topics existed already"] : [])
+        )
         try TopicsCheckCommand.report(declarations.differences(admin, timeout: timeout))
     }
 }
@@ -58,12 +58,10 @@ struct TopicsCheckCommand: ParsableCommand {
                 timeout: effective.configuration.kafka.timeout.duration
             )
         )
-        let output = LineWriter.standardOutput()
-        try output.line(
+        try StandardOutput.print([
             "all \(declarations.declarations.count) topics are as declared "
                 + "(\(declarations.source))"
-        )
-        try output.flush()
+        ])
     }
 
     /// Tells every difference and fails if there is one.
@@ -126,19 +124,14 @@ struct TopicsListCommand: ParsableCommand {
                 schema: declaration.schema
             )
         }
-        let output = LineWriter.standardOutput()
-        if json {
-            for row in rows { try output.line(JSONOutput.line(row)) }
-        } else {
-            var table = TextTable(["TOPIC", "PARTITIONS", "STATE", "PURPOSE"])
-            for row in rows {
-                let state = !row.exists ? "missing" : row.differences.isEmpty ? "ok" : "differs"
-                table.add([
-                    row.topic, "\(row.partitions ?? row.declaredPartitions)", state, row.purpose,
-                ])
-            }
-            for line in table.lines { try output.line(line) }
+        let cells = rows.map { row in
+            let state = !row.exists ? "missing" : row.differences.isEmpty ? "ok" : "differs"
+            return [row.topic, "\(row.partitions ?? row.declaredPartitions)", state, row.purpose]
         }
-        try output.flush()
+        try StandardOutput.print(
+            each: rows,
+            json: json,
+            TextTable(["TOPIC", "PARTITIONS", "STATE", "PURPOSE"], cells).lines
+        )
     }
 }

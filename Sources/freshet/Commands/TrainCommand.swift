@@ -23,19 +23,19 @@ struct TrainCommand: ParsableCommand {
 
     func run() throws {
         ModelAllocations.limit()
+        let recovery = RecoveryTimes()
         let effective = try common.load()
         let interruption = Interruption()
         try effective.verifyTopics(waitingUntil: { interruption.isRequested })
         let loop = TrainerLoop.start(
             effective,
             stopsAtEnd: untilEnd,
+            recovery: recovery,
             logger: effective.logger("freshet.trainer")
         )
         try watch(loop, interruption)
-        let output = LineWriter.standardOutput()
         let report = TrainingReport(loop.status)
-        try output.line(json ? try JSONOutput.line(report) : report.text)
-        try output.flush()
+        try StandardOutput.print(report, json: json, [report.text])
     }
 
     private func watch(_ loop: Loop<TrainerStatus>, _ interruption: Interruption) throws {
@@ -58,10 +58,15 @@ struct TrainingReport: Encodable {
     let version: Int64
     let epoch: Int64
     let recordsPerSecond: Double
+    /// The longest time that copying state for a checkpoint held learning up.
+    let longestPause: Double
+    /// Milliseconds from the start, of each step and until the first event and update.
+    let recovery: [String: Double]
     let metrics: [String: Double]
 
     private enum CodingKeys: String, CodingKey {
-        case events, rejected, replayed, version, epoch, metrics
+        case events, rejected, replayed, version, epoch, recovery, metrics
+        case longestPause = "longest_pause_ms"
         case recordsPerSecond = "records_per_second"
     }
 
@@ -73,6 +78,8 @@ struct TrainingReport: Encodable {
         epoch = status.epoch
         let seconds = status.liveDuration / .seconds(1)
         recordsPerSecond = seconds > 0 ? Double(status.liveRecords) / seconds : 0
+        longestPause = Self.milliseconds(status.longestPause)
+        recovery = Self.milliseconds(of: status.recovery)
         var metrics: [String: Double] = [:]
         for metric in status.metrics where metric.value.isFinite {
             metrics[metric.name] = metric.value
@@ -82,6 +89,22 @@ struct TrainingReport: Encodable {
 
     /// The report for people.
     var text: String {
-        "\(grouped(events)) events learned, version \(version), \(grouped(rejected)) rejected"
+        "\(grouped(events)) events learned, version \(version), \(grouped(rejected)) rejected; "
+            + "checkpoints held learning up for at most \(longestPause) ms"
+    }
+
+    private static func milliseconds(of recovery: RecoveryTimes) -> [String: Double] {
+        var times: [String: Double] = [:]
+        for (step, duration) in recovery.steps {
+            times["\(step.rawValue)_ms"] = milliseconds(duration)
+        }
+        times["first_event_ms"] = recovery.firstEvent.map(milliseconds)
+        times["first_update_ms"] = recovery.firstUpdate.map(milliseconds)
+        return times
+    }
+
+    /// To a tenth.
+    private static func milliseconds(_ duration: Duration) -> Double {
+        (duration / .microseconds(100)).rounded() / 10
     }
 }

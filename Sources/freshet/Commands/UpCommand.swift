@@ -103,9 +103,7 @@ struct LoopsService: Service {
         while !trainer.isFinished, !scorer.isFinished {
             if !isAnnounced, scorer.status.isServing {
                 isAnnounced = true
-                let output = LineWriter.standardOutput()
-                try output.line(effective.configuration.kafka.bootstrapServers)
-                try output.flush()
+                try StandardOutput.print([effective.configuration.kafka.bootstrapServers])
             }
             try await Task.sleep(for: .milliseconds(50))
         }

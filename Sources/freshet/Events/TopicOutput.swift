@@ -50,8 +50,7 @@ final class TopicOutput: EventOutput {
         guard let firstError else { return }
         let total = grouped(sentCount)
         throw CommandFailure(
-            firstError.kind == .unreachable || firstError.kind == .timedOut
-                ? .unreachable : .failure,
+            firstError.isUnanswered ? .unreachable : .failure,
             "\(grouped(failedCount)) of \(total) events were not delivered to \(name) "
                 + "(\(firstError.message))",
             remedy: firstError.remedy

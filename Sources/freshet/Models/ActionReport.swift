@@ -7,8 +7,8 @@ struct ActionReport: Encodable {
     let version: Int64
     let alias: String?
     let previous: Int64?
-    let branch: Int64?
-    let epoch: Int64?
+    private(set) var branch: Int64?
+    private(set) var epoch: Int64?
     let reason: String
     let at: Int64
     /// Whether a running trainer goes on from it; nil where no trainer has to.
@@ -31,6 +31,13 @@ struct ActionReport: Encodable {
         at = action.at
     }
 
+    /// The action as topic `control` tells it: branch and epoch are the store's own.
+    var controlEvent: ActionReport {
+        var event = self
+        (event.branch, event.epoch) = (nil, nil)
+        return event
+    }
+
     /// A row of the history.
     var row: [String] {
         [
@@ -50,13 +57,7 @@ struct ActionReport: Encodable {
 
     /// Prints it.
     func write(json: Bool) throws {
-        let output = LineWriter.standardOutput()
-        if json {
-            try output.line(JSONOutput.line(self))
-        } else {
-            for line in lines { try output.line(line) }
-        }
-        try output.flush()
+        try StandardOutput.print(self, json: json, lines)
     }
 }
 

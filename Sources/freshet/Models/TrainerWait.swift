@@ -34,7 +34,7 @@ enum TrainerWait {
     static func text(_ isTakenUp: Bool) -> String {
         isTakenUp
             ? "a running trainer has taken it up and goes on from it"
-            : "no trainer has taken it up yet: a running one does at its next batch, else the next "
-                + "one that starts"
+            : "no trainer has taken it up yet: a running one does within seconds, else the next one "
+                + "that starts"
     }
 }

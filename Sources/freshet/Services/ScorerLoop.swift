@@ -9,6 +9,7 @@ enum ScorerLoop {
     /// Starts it.
     static func start(
         _ effective: EffectiveConfiguration,
+        hashesState: Bool = false,
         logger: Logger
     ) -> Loop<ScorerStatus> {
         Loop(name: "scorer", status: ScorerStatus()) { stop, board in
@@ -20,12 +21,13 @@ enum ScorerLoop {
                     updatesTopic: names.modelUpdates,
                     answersTopic: names.recommendations,
                     deadLettersTopic: names.deadLetters,
-                    batchSize: configuration.scorer.batchSize
+                    batchSize: configuration.scorer.batchSize,
+                    hashesState: hashesState
                 ),
                 served: try served(effective),
                 requests: { () throws(StreamError) in
                     try KafkaConsumer(
-                        effective.kafkaSettings,
+                        requestSettings(effective),
                         group: configuration.scorer.group,
                         topics: [names.recommendRequests],
                         start: configuration.scorer.start == .earliest ? .earliest : .latest
@@ -39,6 +41,17 @@ enum ScorerLoop {
             )
             try scorer.run()
         }
+    }
+
+    /// With `exactly_once` an instance has a name of its own: as a static member of the group it goes
+    /// on with its requests as soon as it is started again after a kill, where others wait for the
+    /// session to time out.
+    private static func requestSettings(_ effective: EffectiveConfiguration) -> KafkaSettings {
+        var settings = effective.kafkaSettings
+        let scorer = effective.configuration.scorer
+        guard scorer.exactlyOnce else { return settings }
+        settings.properties.merge(["group.instance.id": scorer.instance]) { own, _ in own }
+        return settings
     }
 
     private static func served(

@@ -9,10 +9,12 @@ import Streaming
 enum TrainerLoop {
     /// Starts it.
     ///
-    /// With `stopsAtEnd` it ends when all that is in the log now has been learned.
+    /// With `stopsAtEnd` it ends when all that is in the log now has been learned. `recovery` began
+    /// with the process.
     static func start(
         _ effective: EffectiveConfiguration,
         stopsAtEnd: Bool = false,
+        recovery: RecoveryTimes = RecoveryTimes(),
         logger: Logger
     ) -> Loop<TrainerStatus> {
         Loop(name: "trainer", status: TrainerStatus()) { stop, board in
@@ -22,6 +24,7 @@ enum TrainerLoop {
                     ImplicitRecommender.self,
                     effective,
                     stopsAtEnd,
+                    recovery,
                     stop,
                     board,
                     logger
@@ -31,6 +34,7 @@ enum TrainerLoop {
                     ExplicitRecommender.self,
                     effective,
                     stopsAtEnd,
+                    recovery,
                     stop,
                     board,
                     logger
@@ -43,12 +47,17 @@ enum TrainerLoop {
         _ learner: Model.Type,
         _ effective: EffectiveConfiguration,
         _ stopsAtEnd: Bool,
+        _ begun: RecoveryTimes,
         _ stop: StopSignal,
         _ board: Board<TrainerStatus>,
         _ logger: Logger
     ) throws where Model.Settings == RecommenderSettings {
         let configuration = effective.configuration
         let names = effective.topicNames
+        var recovery = begun
+        recovery.finish(.topics)
+        let store = try effective.modelStore(mustExist: false)
+        recovery.finish(.store)
         var sinkSettings = effective.kafkaSettings
         sinkSettings.properties.merge(deadLetterProperties) { own, _ in own }
         var sourceSettings = effective.kafkaSettings
@@ -77,9 +86,10 @@ enum TrainerLoop {
                 givesUp: { stop.isSet(longerThan: .seconds(10)) }
             ),
             updates: updates(effective),
-            store: try effective.modelStore(mustExist: false),
+            store: store,
             stop: stop,
             board: board,
+            recovery: recovery,
             logger: logger
         )
         try trainer.run()

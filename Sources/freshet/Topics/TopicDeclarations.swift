@@ -15,24 +15,25 @@ struct TopicDeclarations: Sendable {
 
     /// The declarations that the program carries with it: the files of `topics/`.
     static func builtIn() throws(ConfigurationError) -> [TopicDeclaration] {
-        let files: [(role: TopicRole, bytes: [UInt8])] = [
+        var declarations: [TopicDeclaration] = []
+        for (role, text) in builtInFiles {
+            declarations.append(
+                try TopicDeclaration(yaml: text, file: "topics/\(role.rawValue).yaml")
+            )
+        }
+        return declarations
+    }
+
+    /// The texts of those files.
+    static var builtInFiles: [(role: TopicRole, text: String)] {
+        [
             (.interactions, PackageResources.interactions_yaml),
             (.recommendRequests, PackageResources.recommend_requests_yaml),
             (.recommendations, PackageResources.recommendations_yaml),
             (.modelUpdates, PackageResources.model_updates_yaml),
             (.deadLetters, PackageResources.dead_letters_yaml),
             (.control, PackageResources.control_yaml),
-        ]
-        var declarations: [TopicDeclaration] = []
-        for (role, bytes) in files {
-            declarations.append(
-                try TopicDeclaration(
-                    yaml: String(decoding: bytes, as: UTF8.self),
-                    file: "topics/\(role.rawValue).yaml"
-                )
-            )
-        }
-        return declarations
+        ].map { ($0, String(decoding: $1, as: UTF8.self)) }
     }
 
     /// The declarations in a directory, `*.yaml`.

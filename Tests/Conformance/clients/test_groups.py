@@ -91,27 +91,27 @@ def test_c57_what_a_leaving_member_had_goes_to_the_others_at_once(
     members = [worker_of(client).member([topic], group_id=topic, **LIVELY) for _ in range(2)]
     wait_for_assignment(members, places(topic, 4))
     members[0].close()
-    # Far less than the session timeout: the broker knows that the member has left.
-    wait_for_assignment(members[1:], places(topic, 4), timeout=5)
+    # Less than the session timeout: the broker knows that the member has left.
+    wait_for_assignment(members[1:], places(topic, 4), timeout=15)
 
 
 @pytest.mark.timeout(90)
 def test_c57_what_a_dead_member_had_goes_to_the_others_after_its_session(
     client: Client, worker_of: Workers, new_topic: Callable[..., str]
 ) -> None:
-    topic, session = new_topic("dead", partitions=4), 6.0
+    topic, session = new_topic("dead", partitions=4), 10
     workers = [worker_of(client) for _ in range(2)]
-    settings = {"session_timeout_ms": 6_000, "heartbeat_interval_ms": 300}
+    settings = {"session_timeout_ms": 1000 * session, "heartbeat_interval_ms": 300}
     members = [worker.member([topic], group_id=topic, **settings) for worker in workers]
     wait_for_assignment(members, places(topic, 4))
     workers[0].kill()
     killed_at = time.monotonic()
-    wait_for_assignment(members[1:], places(topic, 4), timeout=session + 10)
+    wait_for_assignment(members[1:], places(topic, 4), timeout=session + 20)
     # The last heartbeat was at most an interval before the end; a loaded machine sends it late.
-    assert time.monotonic() - killed_at > session - 1
+    assert time.monotonic() - killed_at > session - 5
 
 
-@pytest.mark.timeout(90)
+@pytest.mark.timeout(180)
 def test_c59_a_rebalance_ends_without_a_member_that_does_not_come(
     client: Client, worker_of: Workers, admin: Remote, new_topic: Callable[..., str]
 ) -> None:
@@ -119,16 +119,17 @@ def test_c59_a_rebalance_ends_without_a_member_that_does_not_come(
         pytest.skip(f"client limit: {client} wants max.poll.interval.ms >= session.timeout.ms")
     topic = new_topic("slow", partitions=4)
     timeout = "rebalance_timeout_ms" if client.library == "aiokafka" else "max_poll_interval_ms"
-    settings = {timeout: 6_000, "session_timeout_ms": 25_000, "heartbeat_interval_ms": 300}
+    # The session is so long that its end is not taken for that of the rebalance.
+    settings = {timeout: 6_000, "session_timeout_ms": 60_000, "heartbeat_interval_ms": 300}
     slow_worker = worker_of(client)
     slow = slow_worker.member([topic], group_id=topic, **settings)
     before = wait_for_assignment([slow], places(topic, 4))[0]
     slow_worker.freeze()
     started_at = time.monotonic()
     quick = worker_of(client).member([topic], group_id=topic, **settings)
-    wait_for_assignment([quick], places(topic, 4), timeout=15)
+    wait_for_assignment([quick], places(topic, 4), timeout=40)
     # Not by the end of the session, and not before the rebalance timeout.
-    assert 5 < time.monotonic() - started_at < 20
+    assert 5 < time.monotonic() - started_at < 55
     assert admin.describe_group(group=topic).member_count == 1
     slow_worker.thaw()
     try:
@@ -141,14 +142,16 @@ def test_c59_a_rebalance_ends_without_a_member_that_does_not_come(
 
 
 @pytest.mark.quick
-@pytest.mark.timeout(90)
+@pytest.mark.timeout(180)
 def test_c61_a_static_member_restarts_without_a_rebalance(
     client: Client, worker_of: Workers, new_topic: Callable[..., str]
 ) -> None:
     topic = new_topic("static", partitions=4)
+    # A slow machine has the time to start a worker within the session.
+    settings = LIVELY | {"group_id": topic, "session_timeout_ms": 45_000}
     workers = [worker_of(client) for _ in range(2)]
     members = [
-        worker.member([topic], group_id=topic, group_instance_id=f"instance {number}", **LIVELY)
+        worker.member([topic], group_instance_id=f"instance {number}", **settings)
         for number, worker in enumerate(workers)
     ]
     first, second = wait_for_assignment(members, places(topic, 4))
@@ -158,9 +161,9 @@ def test_c61_a_static_member_restarts_without_a_rebalance(
         workers[number].kill()
         workers[number] = worker_of(client)
         members[number] = workers[number].member(
-            [topic], group_id=topic, group_instance_id=f"instance {number}", **LIVELY
+            [topic], group_instance_id=f"instance {number}", **settings
         )
-        after = wait_for_assignment(members, places(topic, 4), timeout=15)
+        after = wait_for_assignment(members, places(topic, 4))
         assert after[number].assignment == before.assignment
         assert members[other].state().generations == generations
 

@@ -81,7 +81,7 @@ def test_c37_idempotent_producers_go_on_when_the_broker_is_killed(
         places = [("killed", 0), ("killed", 1)]
         wait_until(
             lambda: sum(reader.end(places=places).values()) >= part * count // 5,
-            60,
+            120,
             f"{part} fifths of the records written",
         )
         assert sending.is_alive(), "the producer was done before the broker was killed"

@@ -9,6 +9,8 @@ import pytest
 from broker_process import BrokerProcess
 from kafka_codec import ErrorCode
 from raw.client import LATEST, Client
+from raw.member import commit_offsets, fetch_offset
+from raw.test_data_check import check
 from raw.test_recovery import segments
 
 pytestmark = pytest.mark.quick
@@ -105,3 +107,43 @@ def test_c89_a_consumer_of_a_tail_that_was_lost_is_told_where_to_go_on(
         )
         assert client.receive_fetch()[0].errorCode == ErrorCode.FENCED_LEADER_EPOCH
         assert end_of(client, topic, epoch, current=now) == (0, epoch, 3)
+
+
+@pytest.mark.parametrize("from_then_on_kill", [True, False])
+def test_c89_an_offset_that_was_committed_beyond_the_new_end_is_kept(
+    broker_process: BrokerProcess, own: Client, from_then_on_kill: bool
+) -> None:
+    topic = own.create_topic("shorter", 2)
+    for number in range(5):
+        own.write(topic, b"old %d" % number)
+    epoch = current_epoch(own, topic)
+    committed = {(topic, 0): (5, "beyond"), (topic, 1): (0, "at the end")}
+    codes = commit_offsets(own, "readers", committed)
+    assert set(codes.values()) == {ErrorCode.NONE}
+    log = next(log for log in segments(broker_process, own, topic) if log.stat().st_size > 0)
+    broker_process.kill()
+    with log.open("r+b") as file:
+        file.truncate(log.stat().st_size * 3 // 5)
+    found = check(broker_process)
+    assert "notice: " in found.stdout and "has committed offset 5 of shorter-0" in found.stdout
+    broker_process.start()
+
+    def is_kept(client: Client) -> None:
+        offset = fetch_offset(client, "readers", topic)
+        assert (offset.committedOffset, offset.metadata) == (5, "beyond")
+        assert fetch_offset(client, "readers", topic, 1).committedOffset == 0
+
+    with Client(broker_process.bootstrap) as client:
+        assert client.end_offset(topic) == 3
+        is_kept(client)
+        # A consumer that begins there is told, and does what its auto.offset.reset says.
+        assert client.fetch(topic, 5).errorCode == ErrorCode.OFFSET_OUT_OF_RANGE
+        # With the epoch in which it was committed, it is told where that one ends.
+        assert end_of(client, topic, epoch) == (0, epoch, 3)
+    broker_process.restart(kill=from_then_on_kill)
+    with Client(broker_process.bootstrap) as client:
+        is_kept(client)
+        for number in range(3):
+            client.write(topic, b"new %d" % number)
+        is_kept(client)
+        assert client.values(topic, offset=5) == [b"new 2"]

@@ -134,7 +134,7 @@ def test_c48_a_transaction_that_takes_too_long_is_aborted(
 
 @pytest.mark.timeout(90)
 def test_c48_the_clock_runs_on_over_a_restart(broker_process: BrokerProcess) -> None:
-    topic, timeout = "slow", 8.0
+    topic, timeout = "slow", 20.0
     with Client(broker_process.bootstrap) as client:
         client.create_topic(topic)
         producer = Producer.start(client, "slow", timeout=int(1000 * timeout))

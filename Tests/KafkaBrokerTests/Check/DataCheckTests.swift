@@ -37,7 +37,7 @@ private final class Scene {
         for batch in batches { #expect(try client.produce(batch).errorCode() == .none) }
         if isKilled {
             let checkpoint = "\(running.url.path)/t/\(PartitionID.directoryName(id))/0/checkpoint"
-            let deadline = ContinuousClock.now + .seconds(20)
+            let deadline = ContinuousClock.now + .seconds(120)
             while FileSystem.byteCount(of: checkpoint) == nil, ContinuousClock.now < deadline {}
             try FileManager.default.copyItem(at: running.url, to: scene.directory.url)
         }

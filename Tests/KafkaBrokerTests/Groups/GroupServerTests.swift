@@ -82,7 +82,7 @@ private final class SocketMember {
     /// Waits until the joins of others, which may still be on their way, have made the group this
     /// large.
     func awaitMembers(_ count: Int) throws {
-        let limit = ContinuousClock.now + .seconds(20)
+        let limit = ContinuousClock.now + .seconds(120)
         while try memberIDs().count < count, ContinuousClock.now < limit {}
         #expect(try heartbeat() == .rebalanceInProgress)
     }

@@ -122,7 +122,7 @@ final class FailingFiles: LogFiles {
     func freeByteCount(at path: String) -> Int64? { faults.withLock { $0.freeByteCount } }
 }
 
-/// Waits for one value from another thread; a test that gets none within 30 s fails.
+/// Waits for one value from another thread; a test that gets none within two minutes fails.
 final class Promise<Value: Sendable>: Sendable {
     private let value = Mutex<Value?>(nil)
     private let semaphore = DispatchSemaphore(value: 0)
@@ -136,8 +136,8 @@ final class Promise<Value: Sendable>: Sendable {
     var current: Value? { value.withLock { $0 } }
 
     func get() throws -> Value {
-        _ = semaphore.wait(timeout: .now() + 30)
-        return try #require(current, "no answer within 30 seconds")
+        _ = semaphore.wait(timeout: .now() + 120)
+        return try #require(current, "no answer within two minutes")
     }
 }
 
@@ -182,8 +182,14 @@ final class OpenLog: Sendable {
             leaderEpoch: epoch,
             settings: settings
         ) { opened.set($0) }
-        try opened.get().get()
-        partition = try #require(directory.partition(0, of: Self.topic))
+        do {
+            try opened.get().get()
+            partition = try #require(directory.partition(0, of: Self.topic))
+        } catch {
+            // Without `deinit`, which is for what is whole: threads that nobody ends would trap.
+            directory.close()
+            throw error
+        }
     }
 
     private let sharedClock: SharedClock

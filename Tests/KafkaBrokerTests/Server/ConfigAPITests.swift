@@ -257,7 +257,7 @@ struct ConfigAPITests {
             for _ in 0..<3 { #expect(try client.produce(["x"]).errorCode() == .none) }
             #expect(try client.startOffset() == 0)
             _ = try client.alter([("retention.ms", 0, "1000")])
-            let deadline = ContinuousClock.now + .seconds(20)
+            let deadline = ContinuousClock.now + .seconds(120)
             while try client.startOffset() < 3, ContinuousClock.now < deadline {}
             #expect(try client.startOffset() == 3)
         }

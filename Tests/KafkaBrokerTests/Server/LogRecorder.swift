@@ -35,12 +35,12 @@ final class LogRecorder: Sendable {
     }
 }
 
-/// Waits for a condition; false if it does not come true within 20 s.
+/// Waits for a condition; false if it does not come true within two minutes.
 func becomesTrue(_ condition: () throws -> Bool) async rethrows -> Bool {
-    let deadline = ContinuousClock.now + .seconds(20)
+    let deadline = ContinuousClock.now + .seconds(120)
     while try !condition() {
         guard ContinuousClock.now < deadline else { return false }
-        await Task.yield()
+        try? await Task.sleep(for: .milliseconds(2))
     }
     return true
 }

@@ -139,7 +139,7 @@ struct PartitionAPITests {
                 if round % 2 == 1 { for client in clients { _ = try client.receiveFrame() } }
             }
             let logs = settings.dataDirectory + "/t"
-            let deadline = ContinuousClock.now + .seconds(20)
+            let deadline = ContinuousClock.now + .seconds(120)
             while try !FileManager.default.contentsOfDirectory(atPath: logs).isEmpty,
                 ContinuousClock.now < deadline
             {}

@@ -124,7 +124,7 @@ struct ProduceFetchAPITests {
             )
             try client.send(client.frame(.fetch, version: 11, body: body))
             let other = try RawClient(port: broker.port)
-            let deadline = ContinuousClock.now + .seconds(20)
+            let deadline = ContinuousClock.now + .seconds(120)
             // The broker closes after its limit; until then nothing is read here.
             while broker.connections.count > 1 && ContinuousClock.now < deadline {
                 _ = try other.request(.apiVersions, version: 0)
@@ -181,7 +181,7 @@ struct ProduceFetchAPITests {
                 let frame = try writer.frame(.produce, version: 7, body: body)
                 try writer.send(Array(repeating: frame, count: 100).flatMap { $0 })
             }
-            let deadline = ContinuousClock.now + .seconds(20)
+            let deadline = ContinuousClock.now + .seconds(120)
             var end: Int64 = 0
             while end < 100 && ContinuousClock.now < deadline {
                 end = try reader.fetch(from: 0).int64("highWatermark")

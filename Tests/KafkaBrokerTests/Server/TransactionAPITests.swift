@@ -226,7 +226,7 @@ private struct TransactionClient {
     func tryInitialize(
         _ named: ProducerIdentity = .none,
         id: String = "tx",
-        timeout: Int32 = 60_000,
+        timeout: Int32 = 600_000,
         version: Int16 = 4
     ) throws -> Fields {
         try raw.request(
@@ -239,7 +239,7 @@ private struct TransactionClient {
         )
     }
 
-    func initialize(id: String = "tx", timeout: Int32 = 60_000) throws -> ProducerIdentity {
+    func initialize(id: String = "tx", timeout: Int32 = 600_000) throws -> ProducerIdentity {
         let answer = try tryInitialize(id: id, timeout: timeout)
         try #require(answer.errorCode() == .none)
         return ProducerIdentity(answer)

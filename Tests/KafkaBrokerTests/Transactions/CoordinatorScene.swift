@@ -173,10 +173,10 @@ extension CoordinatorScene {
 
     /// Waits until a transactional id is as it should be.
     func wait(_ id: String = "t", until isDone: (TransactionMetadata?) -> Bool) async throws {
-        let deadline = ContinuousClock.now + .seconds(60)
+        let deadline = ContinuousClock.now + .seconds(120)
         while !isDone(await transaction(id)) {
             try #require(ContinuousClock.now < deadline, "it does not come to that")
-            await Task.yield()
+            try await Task.sleep(for: .milliseconds(2))
         }
     }
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import kafka
+from kafka.errors import KafkaTimeoutError
 from kafka.structs import OffsetAndMetadata, TopicPartition
 
 from clients.values import ClientError, Committed, Place, Record, Sent, Settings, Unsupported
@@ -66,6 +67,10 @@ class KafkaPythonProducer:
             for record in records
         ]
         deadline = time.monotonic() + timeout
+        try:
+            self.producer.flush(timeout)  # Nothing lingers once everything is handed in.
+        except KafkaTimeoutError:
+            pass  # Each record tells what became of it.
         return [self._result(future, deadline) for future in futures]
 
     @staticmethod
@@ -121,6 +126,7 @@ class KafkaPythonConsumer:
         }
         config |= translated(settings, kafka.KafkaConsumer.DEFAULT_CONFIG)
         self.shortest_poll = 0.0
+        self.forgets_joins = False
         self.consumer = kafka.KafkaConsumer(bootstrap_servers=bootstrap, **config)
 
     def assign(self, positions: Mapping[Place, int]) -> None:
@@ -129,12 +135,12 @@ class KafkaPythonConsumer:
             self.consumer.seek(TopicPartition(*place), offset)
 
     def subscribe(self, topics: Sequence[str], on_assignment: Callable[[], None]) -> None:
-        if kafka.__version__ >= "3":
-            # Seen in the log of 3.0.12: when a poll ends while JoinGroup is under way and
-            # SyncGroup's answer comes during the next poll's wait for metadata, nobody takes the
-            # answer, and since the leader has noted the assignment, nothing asks for it again
-            # (`_join_task` in kafka/coordinator/base.py).
-            self.shortest_poll = 1.0
+        # Seen in the logs of 2.2.21 and 3.0.12: when new topics or partitions have it join again
+        # and a poll ends before SyncGroup is answered, nobody takes the answer, since what was new
+        # was noted when the join began (`need_rejoin` in kafka/coordinator/consumer.py).
+        self.forgets_joins = kafka.__version__ >= "2.1"
+        # 3.0 begins a join anew instead of taking up an answer: let it come within one poll.
+        self.shortest_poll = 1.0 if kafka.__version__ >= "3" else 0.0
         listener = Listener(on_assignment)
         if topics[0].startswith("^"):
             self.consumer.subscribe(pattern=topics[0], listener=listener)
@@ -143,6 +149,8 @@ class KafkaPythonConsumer:
 
     def poll(self, timeout: float) -> list[Record]:
         polled = self.consumer.poll(timeout_ms=int(max(timeout, self.shortest_poll) * 1000))
+        if self.forgets_joins and self.consumer._coordinator.rejoining:
+            self.consumer._coordinator.request_rejoin()
         return [record_of(message) for messages in polled.values() for message in messages]
 
     def partitions(self, topic: str) -> list[int]:

@@ -1,20 +1,18 @@
 import Foundation
-public import ModelStore
-public import Streaming
+import ModelStore
+import Pipeline
+import Streaming
 
 /// Finds the events of a lineage that name a user or items: what an answer may rest on.
 ///
 /// Owned by one thread.
-public struct LineageSearch {
+struct LineageSearch {
     /// The events that named one id.
-    public struct Found: Sendable, Equatable {
+    struct Found: Sendable, Equatable {
         /// How many there are.
-        public var count = 0
+        var count = 0
         /// The last one in the order of learning; nil for none.
-        public var last: OffsetRange?
-
-        /// Nothing yet.
-        public init() {}
+        var last: OffsetRange?
 
         fileprivate mutating func add(_ place: OffsetRange) {
             count += 1
@@ -45,13 +43,13 @@ public struct LineageSearch {
     private let decoder = JSONDecoder()
     private let needles: [Data]
     /// What was found of the user.
-    public private(set) var user = Found()
+    private(set) var user = Found()
     /// What was found of each item.
-    public private(set) var items: [String: Found]
+    private(set) var items: [String: Found]
     private let userID: String
 
     /// A search for a user and items; `source` reads the lineage's topics.
-    public init(user: String, items: [String], source: any RecordSource) {
+    init(user: String, items: [String], source: any RecordSource) {
         userID = user
         self.items = Dictionary(
             items.map { ($0, Found()) },
@@ -64,7 +62,7 @@ public struct LineageSearch {
     /// Searches all of a lineage.
     ///
     /// Throws when the log no longer holds all of it. `progress` is told how many records have been read so far.
-    public mutating func run(
+    mutating func run(
         _ segments: [LineageSegment],
         progress: (Int) -> Void = { _ in }
     ) throws(PipelineError) {

@@ -1,29 +1,7 @@
-import Foundation
 import KafkaClient
 import Learning
 import ModelStore
 import Streaming
-
-/// What an operator did to a model, as topic `control` tells it.
-struct ControlEvent: Encodable {
-    let model: String
-    let action: String
-    let version: Int64
-    let alias: String?
-    let previous: Int64?
-    let reason: String
-    let at: Int64
-
-    init(_ action: OperatorAction, of model: String) {
-        self.model = model
-        self.action = action.kind.rawValue
-        version = action.version
-        alias = action.alias
-        previous = action.previous
-        reason = action.reason
-        at = action.at
-    }
-}
 
 extension EffectiveConfiguration {
     /// Sends the model's newest action to topic `control`.
@@ -32,7 +10,7 @@ extension EffectiveConfiguration {
     func tellControl(in store: ModelStore) throws {
         let model = configuration.model.name
         let action = try store.newestAction(of: model)
-        let text = try JSONOutput.line(ControlEvent(action, of: model))
+        let text = try JSONOutput.line(ActionReport(action, of: model).controlEvent)
         do throws(StreamError) {
             try send(text, key: model)
         } catch {
