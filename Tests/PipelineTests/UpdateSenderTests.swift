@@ -122,6 +122,24 @@ import Testing
         try sender.check()
     }
 
+    @Test func `a sender that is fenced while it begins tries again if it is alone`() throws {
+        let script = Script([
+            (.initialize, Self.error(.timedOut, retriable: true)),
+            (.initialize, Self.error(.fenced, fatal: true)),
+            (.initialize, Self.error(.fenced, fatal: true)),
+        ])
+        let scene = try Scene()
+        let epoch = try scene.store.beginEpoch(model: "test")
+        let (sender, identity) = sender(scene, script, epoch: epoch)
+        sender.submit(try updates(identity, 1)[0])
+        try waitUntil("the update is committed") { sender.pendingCount == 0 }
+        #expect(script.isOver)
+        #expect(script.openingCount == 3)
+        #expect(scene.log.values(of: Self.log) == [[1]])
+        sender.close()
+        try sender.check()
+    }
+
     /// Who takes a model over.
     enum Rival: CaseIterable { case sameStore, otherStore, copyOfStore }
 

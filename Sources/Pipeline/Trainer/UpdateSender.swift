@@ -118,7 +118,7 @@ final class UpdateSender: Sendable {
     }
 
     private func fence() throws(PipelineError) -> any TransactionalSink {
-        let sink = try log(try connection.openSink())
+        var sink = try log(try connection.openSink())
         var pause = Self.shortestPause
         while true {
             do throws(StreamError) {
@@ -126,7 +126,14 @@ final class UpdateSender: Sendable {
                 return sink
             } catch {
                 tell(sink.takeNotices())
-                guard error.isTransient, !isClosed else { throw PipelineError(error) }
+                guard !isClosed else { throw PipelineError(error) }
+                if error.kind == .fenced {
+                    // By another trainer, or by a try of its own whose answer came too late.
+                    try checkTrainer()
+                    sink = try log(try connection.openSink())
+                } else if !error.isTransient {
+                    throw PipelineError(error)
+                }
                 wait(&pause)
             }
         }
@@ -211,9 +218,14 @@ final class UpdateSender: Sendable {
     /// alike: librdkafka 2.0.2 then calls its producer fenced, and cannot always abort
     /// (its issue 4849).
     private func renewed() throws(PipelineError) -> any TransactionalSink {
+        try checkTrainer()
+        return try open()
+    }
+
+    /// Throws when another trainer has taken over.
+    private func checkTrainer() throws(PipelineError) {
         try identity.checkEpoch()
         try identity.check(try lastUpdate())
-        return try open()
     }
 
     /// The model's last update on the log, as soon as a broker answers.
