@@ -151,4 +151,12 @@ extension EffectiveConfiguration {
         }
         return try ModelStore(directory: directory)
     }
+
+    /// The model store, and the configured model, which must be in it.
+    func storedModel() throws -> (store: ModelStore, name: String) {
+        let store = try modelStore(mustExist: true)
+        let name = configuration.model.name
+        try store.requireModel(name)
+        return (store, name)
+    }
 }

@@ -31,9 +31,7 @@ struct ModelsDiffCommand: ParsableCommand {
 
     func run() throws {
         let effective = try common.load()
-        let store = try effective.modelStore(mustExist: true)
-        let model = effective.configuration.model.name
-        try store.requireModel(model)
+        let (store, model) = try effective.storedModel()
         let before = try store.version(named: first, of: model)
         let after = try store.version(named: second, of: model)
         let old = try VersionLearner.load(before, from: store)

@@ -32,9 +32,7 @@ struct ModelsExportCommand: ParsableCommand {
 
     func run() throws {
         let effective = try common.load()
-        let store = try effective.modelStore(mustExist: true)
-        let model = effective.configuration.model.name
-        try store.requireModel(model)
+        let (store, model) = try effective.storedModel()
         let chosen = try store.version(named: version, of: model)
         let state = try WholeState(try VersionLearner.load(chosen, from: store).tensors)
         try StateFile.write(state.file, to: file)

@@ -15,9 +15,7 @@ struct ModelsHistoryCommand: ParsableCommand {
 
     func run() throws {
         let effective = try common.load()
-        let store = try effective.modelStore(mustExist: true)
-        let model = effective.configuration.model.name
-        try store.requireModel(model)
+        let (store, model) = try effective.storedModel()
         let reports = try store.actions(of: model).map { ActionReport($0, of: model) }
         try StandardOutput.print(
             each: reports,

@@ -8,8 +8,8 @@ struct ModelsPromoteCommand: ParsableCommand {
         commandName: "promote",
         abstract: "Point an alias at a version.",
         discussion: """
-            Its files are read and checked first. Scorers that serve the alias (scorer.serve) change to the version. Recorded in the \
-            store, then told on topic control.
+            Its files are read and checked first. Scorers that serve the alias (scorer.serve) \
+            change to the version. Recorded in the store, then told on topic control.
             """
     )
 
@@ -29,9 +29,7 @@ struct ModelsPromoteCommand: ParsableCommand {
 
     func run() throws {
         let effective = try common.load()
-        let store = try effective.modelStore(mustExist: true)
-        let model = effective.configuration.model.name
-        try store.requireModel(model)
+        let (store, model) = try effective.storedModel()
         let chosen = try store.version(named: version, of: model)
         var check = VersionCheck(store)
         if let failure = try check.look(at: chosen).failure { throw failure }

@@ -35,9 +35,7 @@ struct ModelsPruneCommand: ParsableCommand {
 
     func run() throws {
         let effective = try common.load()
-        let store = try effective.modelStore(mustExist: true)
-        let model = effective.configuration.model.name
-        try store.requireModel(model)
+        let (store, model) = try effective.storedModel()
         let policy = RetentionPolicy(newest: keep ?? effective.configuration.store.keepVersions)
         var summary: PruneSummary
         if dryRun {

@@ -71,9 +71,7 @@ struct ModelsRebuildCommand: ParsableCommand {
                 remedy: "give the user's id as it is in the events"
             )
         }
-        let store = try effective.modelStore(mustExist: true)
-        let model = effective.configuration.model.name
-        try store.requireModel(model)
+        let (store, model) = try effective.storedModel()
         let chosen = try store.version(named: version, of: model)
         if ranges.isEmpty && withoutUser.isEmpty {
             try compare(try VersionRebuild(chosen, effective, store))

@@ -47,9 +47,7 @@ struct ModelsRollbackCommand: ParsableCommand {
 
     func run() throws {
         let effective = try common.load()
-        let store = try effective.modelStore(mustExist: true)
-        let model = effective.configuration.model.name
-        try store.requireModel(model)
+        let (store, model) = try effective.storedModel()
         let now = WallClock.system.now()
         if let alias {
             _ = try store.revertAlias(alias, of: model, reason: reason, at: now)

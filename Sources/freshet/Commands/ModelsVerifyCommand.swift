@@ -22,9 +22,7 @@ struct ModelsVerifyCommand: ParsableCommand {
 
     func run() throws {
         let effective = try common.load()
-        let store = try effective.modelStore(mustExist: true)
-        let model = effective.configuration.model.name
-        try store.requireModel(model)
+        let (store, model) = try effective.storedModel()
         try store.checkDatabase()
         var check = VersionCheck(store)
         let versions =
