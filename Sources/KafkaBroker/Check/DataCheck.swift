@@ -126,10 +126,10 @@ public final class DataCheck {
                 let directory = "\(path)/t/\(PartitionID.directoryName(topic.id))/\(index)"
                 let name = "\(topic.name)-\(index)"
                 guard FileSystem.byteCount(of: directory) != nil else {
-                    let problem =
-                        "there is no directory for \(name); only a broker killed while it made"
-                        + " the partition leaves this behind"
-                    found(.damage, directory, problem)
+                    // A broker killed while it made the partition leaves this behind.
+                    let problem = "there is no directory for \(name)"
+                    let next = summary.wasClosedCleanly ? "" : "; the next start makes it"
+                    found(afterCrash, directory, problem + next)
                     continue
                 }
                 let log = try checkLog(directory, name)

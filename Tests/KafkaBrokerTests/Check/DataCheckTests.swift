@@ -219,9 +219,18 @@ struct DataCheckTests {
         let bytes = try scene.read(snapshot)
         try scene.write(bytes.dropLast(), snapshot)
         #expect(try scene.check().map(\.path) == [snapshot])
-        try scene.write(bytes, snapshot)
-        try files.removeItem(atPath: scene.log)
-        #expect(try scene.check().map(\.path) == [scene.log])
+    }
+
+    @Test func `a missing partition is no damage after a kill, and is after a clean stop`()
+        async throws
+    {
+        for isKilled in [true, false] {
+            let scene = try await Scene.make(isKilled: isKilled)
+            try FileManager.default.removeItem(atPath: scene.log)
+            let findings = try scene.check()
+            #expect(findings.map(\.path) == [scene.log])
+            #expect(findings.map(\.severity) == [isKilled ? .unfinished : .damage])
+        }
     }
 
     @Test func `a start that checks everything puts what follows damage into quarantine`()
