@@ -80,7 +80,7 @@ final class CheckpointBenchmark<L: Learner> where L.Settings == RecommenderSetti
     private func parts(of learner: L, _ name: String, isLearning: Bool) -> [NamedTensors] {
         var parts: [NamedTensors] = []
         var longest = 0.0
-        while let part = time("part", { learner.takeCheckpointPart(byteCount: 4 << 20) }) {
+        while let part = time("part", { learner.takeCheckpointPart(byteCount: 2 << 20) }) {
             parts.append(part)
             longest = max(longest, figures["part_ms", default: 0])
             if isLearning { learn(learner, users: parts.count * 100..<(parts.count + 1) * 100) }
@@ -88,6 +88,7 @@ final class CheckpointBenchmark<L: Learner> where L.Settings == RecommenderSetti
         figures["part_ms"] = nil
         figures["\(name).longest_part_ms"] = longest
         figures["\(name).parts"] = Double(parts.count)
+        learner.prepareLastCheckpointPart()?()
         parts.append(time("\(name).last_part") { learner.takeLastCheckpointPart() })
         let last = parts.last.map { last in last.names.compactMap { last[$0]?.bytes.count } }
         figures["\(name).last_part_bytes"] = Double(last?.reduce(0, +) ?? 0)

@@ -57,6 +57,10 @@ public protocol Learner: AnyObject, SendableMetatype {
     /// the next delta will carry come after it has been taken, or in the last part: take it first.
     func takeCheckpointPart(byteCount: Int) -> NamedTensors?
 
+    /// What another thread may do so that the last part is taken sooner; nil when there is nothing.
+    /// What it is for is gone once a part is taken.
+    func prepareLastCheckpointPart() -> (@Sendable () -> Void)?
+
     /// All changed rows that are left, and the whole tensors: completes a checkpoint.
     ///
     /// All parts in order, merged, are the increment from the checkpoint before to now. The first
@@ -72,6 +76,11 @@ public protocol Learner: AnyObject, SendableMetatype {
 
     /// Prequential quality so far, in a fixed order.
     var metrics: [Metric] { get }
+}
+
+extension Learner {
+    /// Nothing.
+    public func prepareLastCheckpointPart() -> (@Sendable () -> Void)? { nil }
 }
 
 /// Decoded events of one batch.

@@ -134,6 +134,11 @@ public final class ImplicitRecommender: Learner {
         changes.checkpoint.takePart(byteCount: byteCount)
     }
 
+    /// What another thread is to do before the last part of a checkpoint is taken.
+    public func prepareLastCheckpointPart() -> (@Sendable () -> Void)? {
+        changes.checkpoint.prepareLastPart()
+    }
+
     /// The last part of a checkpoint.
     public func takeLastCheckpointPart() -> NamedTensors {
         changes.takeLastCheckpointPart(whole: wholeTensors)

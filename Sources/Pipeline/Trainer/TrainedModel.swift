@@ -148,6 +148,11 @@ extension TrainedModel {
         learner.takeCheckpointPart(byteCount: byteCount)
     }
 
+    /// Work for another thread, as `Learner.prepareLastCheckpointPart`.
+    func prepareLastCheckpointPart() -> (@Sendable () -> Void)? {
+        learner.prepareLastCheckpointPart()
+    }
+
     /// The rest of what changed since the last checkpoint, as `Learner.takeLastCheckpointPart`.
     mutating func takeLastCheckpointPart() -> NamedTensors {
         var part = learner.takeLastCheckpointPart()

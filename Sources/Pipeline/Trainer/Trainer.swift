@@ -36,6 +36,8 @@ public final class Trainer<Model: Learner> {
     var lastRejection: String?
     /// A checkpoint has been begun whose last part has not been taken.
     var isTakingCheckpoint = false
+    /// The next part of it is the last, for which all is prepared.
+    var isLastPartPrepared = false
     /// The last checkpoint could not be written.
     var owesCheckpoint = false
     /// No checkpoint begins before: a store or a topic that refuses is not asked all the time.
@@ -165,6 +167,7 @@ public final class Trainer<Model: Learner> {
         unjournalled = []
         unpublishedTimestamps = []
         isTakingCheckpoint = false
+        isLastPartPrepared = false
         owesCheckpoint = false
         (journalPosition, checkpointedPosition) = (0, 0)
         status.positions = [:]
