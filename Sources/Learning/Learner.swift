@@ -6,7 +6,7 @@
 /// iteration; random numbers are keyed by (seed, partition, offset).
 public protocol Learner: AnyObject, SendableMetatype {
     /// What an operator can set; part of every checkpoint's lineage.
-    associatedtype Settings: Codable & Sendable
+    associatedtype Settings: LearnerSettings
     /// Decoded events, in columns; reused from batch to batch.
     associatedtype Events: EventColumns
     /// The part of the state that answers requests.
@@ -98,7 +98,7 @@ public protocol EventColumns {
 /// Owned by one thread; learns nothing.
 public protocol ServableModel: AnyObject, SendableMetatype {
     /// As the learner's settings.
-    associatedtype Settings: Codable & Sendable
+    associatedtype Settings: LearnerSettings
 
     /// The model in a learner's encoded state; reads the `model.…` tensors only, piece by piece.
     init(settings: Settings, state: any TensorSource) throws(LearningError)
