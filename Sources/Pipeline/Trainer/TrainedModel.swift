@@ -86,7 +86,7 @@ public struct TrainedModel<Model: Learner> {
     /// Learns the events of a batch in their order, without copies of earlier ones and without those
     /// whose subject `isExcluded`.
     mutating func learn(
-        _ encoded: UnsafeBufferPointer<EncodedEvent>,
+        _ encoded: EncodedBatch,
         isExcluded: ((UnsafeRawBufferPointer) -> Bool)? = nil
     ) -> Learned {
         var learned = Learned()
