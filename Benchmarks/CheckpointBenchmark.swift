@@ -123,7 +123,12 @@ final class CheckpointBenchmark<L: Learner> where L.Settings == RecommenderSetti
             }
             Data(lines.joined(separator: "\n").utf8).withUnsafeBytes { bytes in
                 LearnerBenchmark.split(bytes).withUnsafeBufferPointer {
-                    L.decode($0, settings: settings, into: &decoded, rejections: &rejections)
+                    L.decode(
+                        EncodedBatch($0),
+                        settings: settings,
+                        into: &decoded,
+                        rejections: &rejections
+                    )
                 }
                 learner.learn(decoded)
             }

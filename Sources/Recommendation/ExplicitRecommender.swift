@@ -81,7 +81,7 @@ public final class ExplicitRecommender: Learner {
     ///
     /// An event without a value is rejected.
     public static func decode(
-        _ encoded: UnsafeBufferPointer<EncodedEvent>,
+        _ encoded: EncodedBatch,
         settings: RecommenderSettings,
         into events: inout InteractionEvents,
         rejections: inout [Rejection]

@@ -91,7 +91,7 @@ public final class ImplicitRecommender: Learner {
 
     /// Decodes raw events; pure.
     public static func decode(
-        _ encoded: UnsafeBufferPointer<EncodedEvent>,
+        _ encoded: EncodedBatch,
         settings: RecommenderSettings,
         into events: inout InteractionEvents,
         rejections: inout [Rejection]

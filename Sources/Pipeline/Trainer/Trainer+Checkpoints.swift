@@ -94,7 +94,7 @@ extension Trainer {
         let description = SnapshotDescription(
             epoch: publisher.identity.epoch,
             branch: branch,
-            settings: settingsText,
+            settings: model.settings.storedText,
             journalPosition: journalPosition,
             nextOffsets: positions,
             sequence: publisher.sequence,
@@ -180,14 +180,6 @@ extension Trainer {
             """
         )
         post()
-    }
-
-    /// The learner's settings as canonical JSON.
-    var settingsText: String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = .sortedKeys
-        let data = try? encoder.encode(model.settings)
-        return data.map { String(decoding: $0, as: UTF8.self) } ?? "{}"
     }
 }
 

@@ -265,8 +265,7 @@ public final class Trainer<Model: Learner> {
     private func learn(_ batch: borrowing RecordBatch) throws(PipelineError) {
         let runs = PartitionRuns(batch.records, topics: source.topics, after: status.positions)
         guard !runs.indices.isEmpty else { return }
-        let encoded = runs.indices.map { EncodedEvent(batch.records[$0]) }
-        let learned = encoded.withUnsafeBufferPointer { model.learn($0) }
+        let learned = batch.withEncoded(runs.indices) { model.learn($0) }
         for rejection in learned.rejections {
             try deadLetters.send(
                 runs.indices[rejection.index],
