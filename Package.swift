@@ -54,14 +54,19 @@ let targets: [Target] = [
     ),
     module("Learning", ["COpenBLAS", "CKernels"]),
     module("Recommendation", ["Learning", "CKernels"]),
-    module("TextRecognition", ["Learning", "CImages", "CFreeType"]),
+    .target(
+        name: "TextRecognition",
+        dependencies: ["Learning", "CImages", "CFreeType"],
+        resources: [.embedInCode("Resources/templates")],
+        swiftSettings: swiftSettings
+    ),
     module("ModelStore", ["COpenSSL", grdb]),
     module("Pipeline", ["Learning", "Streaming", "ModelStore", histogram, logging]),
     .executableTarget(
         name: "freshet",
         dependencies: [
             "Streaming", "KafkaClient", "KafkaWire", "KafkaBroker", "Learning", "Recommendation",
-            "ModelStore", "Pipeline", "CAllocator", logging,
+            "ModelStore", "Pipeline", "TextRecognition", "CAllocator", logging,
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             .product(name: "Yams", package: "Yams"),
@@ -135,7 +140,7 @@ let targets: [Target] = [
         "FreshetTests",
         [
             "freshet", "KafkaBroker", "KafkaClient", "KafkaWire", "ModelStore", "Streaming",
-            logging,
+            "TextRecognition", logging,
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]
     ),
