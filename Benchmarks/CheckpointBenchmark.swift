@@ -23,12 +23,12 @@ final class CheckpointBenchmark<L: Learner> where L.Settings == RecommenderSetti
         learn(learner, users: 0..<users)
         let whole = "\(folder)/whole.safetensors"
         let increment = "\(folder)/increment.safetensors"
-        let first = parts(of: learner, "first")
+        let first = parts(of: learner, "first", isLearning: false)
         try time("first.write_whole") {
             try write(StateMerge(of: first, onto: nil, layout: learner.layout), to: whole)
         }
         learn(learner, users: 0..<(users / 10))
-        let changes = parts(of: learner, "increment")
+        let changes = parts(of: learner, "increment", isLearning: false)
         try time("increment.write") {
             try write(StateMerge(of: changes, layout: learner.layout), to: increment)
         }
@@ -41,6 +41,8 @@ final class CheckpointBenchmark<L: Learner> where L.Settings == RecommenderSetti
         }
         figures["state_bytes"] = try Self.byteCount("\(whole).2")
         figures["increment_bytes"] = try Self.byteCount(increment)
+        learn(learner, users: 0..<20_000)
+        _ = parts(of: learner, "live", isLearning: true)
     }
 
     /// Loads what `run` wrote: best in a process of its own, so that the memory is its own.
@@ -73,17 +75,23 @@ final class CheckpointBenchmark<L: Learner> where L.Settings == RecommenderSetti
         return result
     }
 
-    private func parts(of learner: L, _ name: String) -> [NamedTensors] {
+    /// The parts of a checkpoint; between them, if so, 100 events are learned each time: what comes
+    /// at 10,000 events/s while a part is put on the disk.
+    private func parts(of learner: L, _ name: String, isLearning: Bool) -> [NamedTensors] {
         var parts: [NamedTensors] = []
         var longest = 0.0
-        while let part = time("part", { learner.takeCheckpointPart(byteCount: 4 << 20) }) {
+        while let part = time("part", { learner.takeCheckpointPart(byteCount: 2 << 20) }) {
             parts.append(part)
             longest = max(longest, figures["part_ms", default: 0])
+            if isLearning { learn(learner, users: parts.count * 100..<(parts.count + 1) * 100) }
         }
         figures["part_ms"] = nil
         figures["\(name).longest_part_ms"] = longest
         figures["\(name).parts"] = Double(parts.count)
+        learner.prepareLastCheckpointPart()?()
         parts.append(time("\(name).last_part") { learner.takeLastCheckpointPart() })
+        let last = parts.last.map { last in last.names.compactMap { last[$0]?.bytes.count } }
+        figures["\(name).last_part_bytes"] = Double(last?.reduce(0, +) ?? 0)
         return parts
     }
 
@@ -115,7 +123,12 @@ final class CheckpointBenchmark<L: Learner> where L.Settings == RecommenderSetti
             }
             Data(lines.joined(separator: "\n").utf8).withUnsafeBytes { bytes in
                 LearnerBenchmark.split(bytes).withUnsafeBufferPointer {
-                    L.decode($0, settings: settings, into: &decoded, rejections: &rejections)
+                    L.decode(
+                        EncodedBatch($0),
+                        settings: settings,
+                        into: &decoded,
+                        rejections: &rejections
+                    )
                 }
                 learner.learn(decoded)
             }

@@ -15,10 +15,11 @@ enum LearnerBenchmark {
             let events = split(bytes)
             var decoded = Model.Events()
             var rejections: [Rejection] = []
-            func batches(_ body: (UnsafeBufferPointer<EncodedEvent>) -> Void) {
+            func batches(_ body: (EncodedBatch) -> Void) {
                 events.withUnsafeBufferPointer { all in
                     for start in stride(from: 0, to: all.count, by: batchSize) {
-                        body(UnsafeBufferPointer(rebasing: all[start...].prefix(batchSize)))
+                        let batch = UnsafeBufferPointer(rebasing: all[start...].prefix(batchSize))
+                        body(EncodedBatch(batch))
                     }
                 }
             }

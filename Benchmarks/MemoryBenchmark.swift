@@ -62,7 +62,7 @@ final class MemoryBenchmark<L: Learner> where L.Settings == RecommenderSettings 
                     for start in stride(from: 0, to: all.count, by: 2000) {
                         let batch = UnsafeBufferPointer(rebasing: all[start...].prefix(2000))
                         L.decode(
-                            batch,
+                            EncodedBatch(batch),
                             settings: settings,
                             into: &events,
                             rejections: &rejections

@@ -19,7 +19,7 @@ enum TopKBenchmark {
             var rejections: [Rejection] = []
             LearnerBenchmark.split(bytes).withUnsafeBufferPointer {
                 ExplicitRecommender.decode(
-                    $0,
+                    EncodedBatch($0),
                     settings: settings,
                     into: &decoded,
                     rejections: &rejections
@@ -41,10 +41,8 @@ enum TopKBenchmark {
             let encoded = LearnerBenchmark.split(bytes)
             func answer(_ count: Int) {
                 encoded.withUnsafeBufferPointer { all in
-                    let answers = model.answer(
-                        UnsafeBufferPointer(rebasing: all.prefix(count)),
-                        stamp: stamp
-                    )
+                    let batch = EncodedBatch(UnsafeBufferPointer(rebasing: all.prefix(count)))
+                    let answers = model.answer(batch, stamp: stamp)
                     precondition(answers.allSatisfy { $0.refusal == nil }, "a request was refused")
                 }
             }

@@ -6,7 +6,7 @@
 /// iteration; random numbers are keyed by (seed, partition, offset).
 public protocol Learner: AnyObject, SendableMetatype {
     /// What an operator can set; part of every checkpoint's lineage.
-    associatedtype Settings: Codable & Sendable
+    associatedtype Settings: LearnerSettings
     /// Decoded events, in columns; reused from batch to batch.
     associatedtype Events: EventColumns
     /// The part of the state that answers requests.
@@ -31,7 +31,7 @@ public protocol Learner: AnyObject, SendableMetatype {
     ///
     /// An event that cannot be decoded is left out and described in `rejections`, in order.
     static func decode(
-        _ encoded: UnsafeBufferPointer<EncodedEvent>,
+        _ encoded: EncodedBatch,
         settings: Settings,
         into events: inout Events,
         rejections: inout [Rejection]
@@ -57,6 +57,10 @@ public protocol Learner: AnyObject, SendableMetatype {
     /// the next delta will carry come after it has been taken, or in the last part: take it first.
     func takeCheckpointPart(byteCount: Int) -> NamedTensors?
 
+    /// What another thread may do so that the last part is taken sooner; nil when there is nothing.
+    /// What it is for is gone once a part is taken.
+    func prepareLastCheckpointPart() -> (@Sendable () -> Void)?
+
     /// All changed rows that are left, and the whole tensors: completes a checkpoint.
     ///
     /// All parts in order, merged, are the increment from the checkpoint before to now. The first
@@ -72,6 +76,11 @@ public protocol Learner: AnyObject, SendableMetatype {
 
     /// Prequential quality so far, in a fixed order.
     var metrics: [Metric] { get }
+}
+
+extension Learner {
+    /// Nothing.
+    public func prepareLastCheckpointPart() -> (@Sendable () -> Void)? { nil }
 }
 
 /// Decoded events of one batch.
@@ -98,7 +107,7 @@ public protocol EventColumns {
 /// Owned by one thread; learns nothing.
 public protocol ServableModel: AnyObject, SendableMetatype {
     /// As the learner's settings.
-    associatedtype Settings: Codable & Sendable
+    associatedtype Settings: LearnerSettings
 
     /// The model in a learner's encoded state; reads the `model.…` tensors only, piece by piece.
     init(settings: Settings, state: any TensorSource) throws(LearningError)
@@ -121,7 +130,7 @@ public protocol ServableModel: AnyObject, SendableMetatype {
     /// Answers raw requests, one answer per request in the same order.
     ///
     /// `stamp` is written into every answer.
-    func answer(_ requests: UnsafeBufferPointer<EncodedEvent>, stamp: ModelStamp) -> [Answer]
+    func answer(_ requests: EncodedBatch, stamp: ModelStamp) -> [Answer]
 }
 
 /// Which state of which model an answer came from.
@@ -171,49 +180,6 @@ public struct Answer: Sendable {
     public init(value: [UInt8]?, refusal: String? = nil) {
         self.value = value
         self.refusal = refusal
-    }
-}
-
-/// One raw event, borrowed: its bytes are valid only during the call it is passed to.
-public struct EncodedEvent {
-    /// The partition it came from.
-    public var partition: Int32
-    /// Its offset there.
-    public var offset: Int64
-    /// When it was appended, in milliseconds since 1970.
-    public var recordTimestamp: Int64
-    /// The key's bytes; nil for none.
-    public var key: UnsafeRawBufferPointer?
-    /// The value's bytes; nil for a tombstone.
-    public var value: UnsafeRawBufferPointer?
-
-    /// Describes an event.
-    public init(
-        partition: Int32,
-        offset: Int64,
-        recordTimestamp: Int64,
-        key: UnsafeRawBufferPointer?,
-        value: UnsafeRawBufferPointer?
-    ) {
-        self.partition = partition
-        self.offset = offset
-        self.recordTimestamp = recordTimestamp
-        self.key = key
-        self.value = value
-    }
-}
-
-/// An event that could not be decoded, for the dead letters.
-public struct Rejection: Sendable, Equatable {
-    /// Index of the event in the batch that was decoded.
-    public var index: Int
-    /// What is wrong with it, with the offending value shortened, and what was expected.
-    public var reason: String
-
-    /// Describes a rejected event.
-    public init(index: Int, reason: String) {
-        self.index = index
-        self.reason = reason
     }
 }
 

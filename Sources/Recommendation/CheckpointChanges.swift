@@ -4,7 +4,9 @@ import Learning
 ///
 /// Parts go through the tables in rounds: row by row, so that a part takes as long as its rows, and
 /// learning goes on between parts. What changes behind the round's position waits for the next
-/// round or the last part. Owned by the learner's thread.
+/// round or the last part. A table whose rows change as fast as they are taken waits for the last
+/// part: of few rows that all events change, as items do, taking them earlier saves nothing. Owned
+/// by the learner's thread.
 final class CheckpointChanges {
     private let tables: [StateTable]
     /// Changed rows of each table.
@@ -13,13 +15,17 @@ final class CheckpointChanges {
     private var base = NamedTensors()
     /// Where the round stands; nil between rounds.
     private var position: (table: Int, row: Int)?
-    /// Rows that waited when the last round of this checkpoint began.
-    private var lastRoundCount = Int.max
+    /// Rows of each table that waited when its last round of this checkpoint began.
+    private var roundCounts: [Int]
+    /// Whether a table is part of the round.
+    private var isInRound: [Bool]
 
     /// Follow with `begin`, once there is a state to begin from.
     init(_ tables: [StateTable]) {
         self.tables = tables
         changed = tables.map { _ in RowSet() }
+        roundCounts = tables.map { _ in .max }
+        isInRound = tables.map { _ in false }
     }
 
     /// The changed rows of the table of that name.
@@ -35,7 +41,7 @@ final class CheckpointChanges {
     func begin(from whole: NamedTensors) {
         for set in changed { set.removeAll() }
         position = nil
-        lastRoundCount = .max
+        roundCounts = tables.map { _ in .max }
         base = NamedTensors()
         for table in tables {
             base[table.layout.baseCountName] = Tensor([Int64(table.ids.count)])
@@ -76,17 +82,13 @@ final class CheckpointChanges {
     /// The next part; nil when it is time for the last one.
     func takePart(byteCount: Int) -> NamedTensors? {
         let isNewRound = position == nil
-        if isNewRound {
-            let waiting = changed.reduce(0) { $0 + $1.count }
-            // A round must leave less than half of what it began with, or there is no end to it.
-            guard waiting <= lastRoundCount / 2 else { return nil }
-            lastRoundCount = waiting
-        }
+        let countsBefore = roundCounts
+        if isNewRound, !beginRound() { return nil }
         var (table, row) = position ?? (0, 0)
         var rows = tables.map { _ in [Int32]() }
         var taken = 0
         while taken < byteCount, table < tables.count {
-            if let next = changed[table].next(from: row) {
+            if isInRound[table], let next = changed[table].next(from: row) {
                 rows[table].append(next)
                 taken += tables[table].byteCount(of: next)
                 row = Int(next) + 1
@@ -96,7 +98,11 @@ final class CheckpointChanges {
         }
         let isEnd = table == tables.count
         position = isEnd ? nil : (table, row)
-        if isEnd, isNewRound { return nil }
+        if isEnd, isNewRound {
+            // So few that they are left to the last part.
+            roundCounts = countsBefore
+            return nil
+        }
         if taken == 0 { return takePart(byteCount: byteCount) }
         var part = NamedTensors()
         for (index, rows) in rows.enumerated() where !rows.isEmpty {
@@ -104,6 +110,30 @@ final class CheckpointChanges {
             tables[index].encode(.some(rows), into: &part)
         }
         return part
+    }
+
+    /// Begins a round; returns whether there is a table for it.
+    private func beginRound() -> Bool {
+        for (table, set) in changed.enumerated() {
+            let waiting = set.count
+            // A round must leave fewer than it began with, or there is no end to it; an eighth less
+            // bounds all rounds by eight times the first.
+            isInRound[table] = waiting <= roundCounts[table] / 8 * 7
+            if isInRound[table] { roundCounts[table] = waiting }
+        }
+        return isInRound.contains(true)
+    }
+
+    /// What another thread is to do before the last part is taken; nil when that is small.
+    func prepareLastPart() -> (@Sendable () -> Void)? {
+        let preparations = tables.indices.flatMap { index in
+            // More rows change until then, up to as many as have changed before.
+            let (table, waiting) = (tables[index], changed[index].count * 2)
+            let rowCount = min(table.ids.count, max(waiting, roundCounts[index]))
+            return table.columns.compactMap { $0.prepareCopy(rowCount: rowCount) }
+        }
+        guard !preparations.isEmpty else { return nil }
+        return { for prepare in preparations { prepare() } }
     }
 
     /// All changed rows that are left, what they are put on, and the whole tensors.

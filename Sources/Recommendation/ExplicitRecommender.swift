@@ -81,7 +81,7 @@ public final class ExplicitRecommender: Learner {
     ///
     /// An event without a value is rejected.
     public static func decode(
-        _ encoded: UnsafeBufferPointer<EncodedEvent>,
+        _ encoded: EncodedBatch,
         settings: RecommenderSettings,
         into events: inout InteractionEvents,
         rejections: inout [Rejection]
@@ -119,6 +119,11 @@ public final class ExplicitRecommender: Learner {
     /// The next part of a checkpoint; nil when it is time for the last one.
     public func takeCheckpointPart(byteCount: Int) -> NamedTensors? {
         changes.checkpoint.takePart(byteCount: byteCount)
+    }
+
+    /// What another thread is to do before the last part of a checkpoint is taken.
+    public func prepareLastCheckpointPart() -> (@Sendable () -> Void)? {
+        changes.checkpoint.prepareLastPart()
     }
 
     /// The last part of a checkpoint.

@@ -91,7 +91,7 @@ public final class ImplicitRecommender: Learner {
 
     /// Decodes raw events; pure.
     public static func decode(
-        _ encoded: UnsafeBufferPointer<EncodedEvent>,
+        _ encoded: EncodedBatch,
         settings: RecommenderSettings,
         into events: inout InteractionEvents,
         rejections: inout [Rejection]
@@ -132,6 +132,11 @@ public final class ImplicitRecommender: Learner {
     /// The next part of a checkpoint; nil when it is time for the last one.
     public func takeCheckpointPart(byteCount: Int) -> NamedTensors? {
         changes.checkpoint.takePart(byteCount: byteCount)
+    }
+
+    /// What another thread is to do before the last part of a checkpoint is taken.
+    public func prepareLastCheckpointPart() -> (@Sendable () -> Void)? {
+        changes.checkpoint.prepareLastPart()
     }
 
     /// The last part of a checkpoint.

@@ -15,7 +15,7 @@ struct InteractionDecoder {
 
     /// Decodes all events into `events`, which is emptied first.
     func decode(
-        _ encoded: UnsafeBufferPointer<EncodedEvent>,
+        _ encoded: EncodedBatch,
         into events: inout InteractionEvents,
         rejections: inout [Rejection]
     ) {

@@ -34,7 +34,7 @@ extension RecommenderModel {
     ///
     /// An answer does not depend on which other requests it is computed with, down to the last bit.
     public func answer(
-        _ requests: UnsafeBufferPointer<EncodedEvent>,
+        _ requests: EncodedBatch,
         stamp: ModelStamp
     ) -> [Answer] {
         var answers = [Answer](repeating: Answer(value: nil), count: requests.count)

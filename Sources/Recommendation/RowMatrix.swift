@@ -99,20 +99,16 @@ final class RowMatrix {
         }
     }
 
-    /// A copy of rows without padding, of shape [rows, width].
-    func tensor(_ rows: RowSelection) -> Tensor {
+    /// A copy of rows without padding, of shape [rows, width], in memory that was prepared for it.
+    func tensor(_ rows: RowSelection, in memory: WarmMemory = WarmMemory()) -> Tensor {
         let rowByteCount = width * MemoryLayout<Float>.stride
-        let bytes = [UInt8](unsafeUninitializedCapacity: rows.count * rowByteCount) {
-            target,
-            initializedCount in
-            guard let start = UnsafeMutableRawBufferPointer(target).baseAddress else { return }
-            rows.forEachRun { rows, place in
-                forEachBlock(of: rows) { block, first, count in
-                    (start + (place + first - rows.lowerBound) * rowByteCount)
-                        .copyMemory(from: block, byteCount: count * rowByteCount)
-                }
+        var bytes = memory.take(byteCount: rows.count * rowByteCount)
+        rows.forEachRun { rows, _ in
+            forEachBlock(of: rows) { block, _, count in
+                bytes.append(
+                    contentsOf: UnsafeRawBufferPointer(start: block, count: count * rowByteCount)
+                )
             }
-            initializedCount = rows.count * rowByteCount
         }
         return Tensor(elementType: .float32, shape: [rows.count, width], bytes: bytes)
     }

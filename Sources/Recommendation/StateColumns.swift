@@ -108,6 +108,8 @@ struct MatrixColumn: StateColumn {
     let matrix: RowMatrix
     /// What fills the matrix beyond its width.
     let padding: Float
+    /// Memory for the next copy.
+    private let memory = WarmMemory()
 
     init(_ name: String, _ matrix: RowMatrix, padding: Float = 0) {
         self.name = name
@@ -120,7 +122,13 @@ struct MatrixColumn: StateColumn {
     func byteCount(of row: Int32) -> Int { matrix.width * MemoryLayout<Float>.stride }
 
     func encode(_ rows: RowSelection, into tensors: inout NamedTensors) {
-        tensors[name] = matrix.tensor(rows)
+        tensors[name] = matrix.tensor(rows, in: memory)
+    }
+
+    func prepareCopy(rowCount: Int) -> (@Sendable () -> Void)? {
+        let byteCount = rowCount * byteCount(of: 0)
+        guard byteCount >= WarmMemory.leastByteCount else { return nil }
+        return { [memory] in memory.prepare(byteCount: byteCount) }
     }
 
     func stage(

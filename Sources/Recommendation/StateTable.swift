@@ -29,6 +29,10 @@ protocol StateColumn {
     /// Adds the rows to `tensors`.
     func encode(_ rows: RowSelection, into tensors: inout NamedTensors)
 
+    /// What another thread is to do so that so many rows are copied soon; nil when that is not worth
+    /// it.
+    func prepareCopy(rowCount: Int) -> (@Sendable () -> Void)?
+
     /// Checks what `source` holds of these rows, and returns what puts them in their places.
     ///
     /// `sizes` are those of all tables once everything is in its place. What is returned throws
@@ -38,6 +42,10 @@ protocol StateColumn {
         from source: any TensorSource,
         sizes: TableSizes
     ) throws(LearningError) -> Placement
+}
+
+extension StateColumn {
+    func prepareCopy(rowCount: Int) -> (@Sendable () -> Void)? { nil }
 }
 
 /// Puts rows that have been checked in their places.

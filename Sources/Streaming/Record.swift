@@ -61,7 +61,11 @@ public struct RecordBatch: ~Copyable {
     ///
     /// Their bytes are valid only while this batch lives.
     public let records: [Record]
-    private let readHeaders: (Int) -> [RecordHeader]
+    /// Reads the headers of the record at an index of `records`; there are none once the batch is
+    /// destroyed.
+    ///
+    /// They are decoded by each call: who does not ask does not pay.
+    public let headerReader: (Int) -> [RecordHeader]
     private let release: () -> Void
 
     /// Makes a batch; `release` gives the records' memory back, `headers` reads those of one record.
@@ -71,14 +75,14 @@ public struct RecordBatch: ~Copyable {
         release: @escaping () -> Void = {}
     ) {
         self.records = records
-        readHeaders = headers
+        headerReader = headers
         self.release = release
     }
 
     deinit { release() }
 
     /// The headers of the record at `index` of `records`, decoded on demand.
-    public func headers(at index: Int) -> [RecordHeader] { readHeaders(index) }
+    public func headers(at index: Int) -> [RecordHeader] { headerReader(index) }
 }
 
 /// A record to be appended to a topic.

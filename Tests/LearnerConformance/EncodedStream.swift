@@ -11,7 +11,7 @@ struct EncodedStream {
     /// Events `range` as a learner gets them: partition 0, offsets from 0, a record a second.
     func withEncoded<Result>(
         _ range: Range<Int>,
-        _ body: (UnsafeBufferPointer<EncodedEvent>) -> Result
+        _ body: (EncodedBatch) -> Result
     ) -> Result {
         var arena: [UInt8] = []
         var ranges: [Range<Int>?] = []
@@ -29,7 +29,7 @@ struct EncodedStream {
                     value: bounds.map { UnsafeRawBufferPointer(rebasing: bytes[$0]) }
                 )
             }
-            return events.withUnsafeBufferPointer(body)
+            return events.withUnsafeBufferPointer { body(EncodedBatch($0)) }
         }
     }
 

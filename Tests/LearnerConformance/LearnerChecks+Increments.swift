@@ -88,6 +88,10 @@ extension LearnerChecks {
             parts.append(part)
             learnSome(4)
         }
+        if let prepare = learner.prepareLastCheckpointPart() {
+            prepare()
+            learnSome(4)
+        }
         parts.append(learner.takeLastCheckpointPart())
         return (try merged(parts, learner), next)
     }

@@ -5,7 +5,7 @@ import Recommendation
 func withEncoded<Result>(
     _ values: [[UInt8]?],
     recordTimestamp: Int64 = -1,
-    _ body: (UnsafeBufferPointer<EncodedEvent>) -> Result
+    _ body: (EncodedBatch) -> Result
 ) -> Result {
     var arena: [UInt8] = []
     var ranges: [Range<Int>?] = []
@@ -23,7 +23,7 @@ func withEncoded<Result>(
                 value: bounds.map { UnsafeRawBufferPointer(rebasing: bytes[$0]) }
             )
         }
-        return events.withUnsafeBufferPointer(body)
+        return events.withUnsafeBufferPointer { body(EncodedBatch($0)) }
     }
 }
 

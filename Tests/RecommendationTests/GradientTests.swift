@@ -115,7 +115,7 @@ struct GradientTests {
         var rejections: [Rejection] = []
         withEncoded(texts.map { Array($0.utf8) }) {
             ImplicitRecommender.decode(
-                UnsafeBufferPointer(rebasing: $0[(texts.count - 1)...]),
+                EncodedBatch(UnsafeBufferPointer(rebasing: $0.events.suffix(1))),
                 settings: settings,
                 into: &events,
                 rejections: &rejections

@@ -66,11 +66,15 @@ struct GroupState: Sendable, Codable {
         emptySince = now.date
     }
 
-    /// Goes on after a restart: members get one session timeout to show up.
+    /// Goes on after a restart: members get one session timeout to show up, and a rebalance that was
+    /// under way begins again.
     mutating func resume(limits: GroupLimits, at now: Moment) {
         self.limits = limits
         guard !members.isEmpty else { return }
-        phase = .stable
+        // Stored before the leader had brought an assignment: the members join again.
+        let isUnassigned = members.allSatisfy(\.assignment.isEmpty)
+        phase = isUnassigned ? .preparingRebalance : .stable
+        deadline = isUnassigned ? now.uptime + rebalanceTimeout : nil
         for index in members.indices {
             members[index].isNew = false
             members[index].renewSession(at: now)

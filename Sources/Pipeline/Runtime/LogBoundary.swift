@@ -4,9 +4,27 @@ import Learning
 import Logging
 import Streaming
 
+extension RecordBatch {
+    /// Lends the records at `indices`, in that order, as a learner or a model reads them.
+    borrowing func withEncoded<Value>(
+        _ indices: some RandomAccessCollection<Int>,
+        _ body: (EncodedBatch) -> Value
+    ) -> Value {
+        let events = indices.map { EncodedEvent(records[$0]) }
+        let (order, headers) = (Array(indices), headerReader)
+        return events.withUnsafeBufferPointer { events in
+            body(
+                EncodedBatch(events) { index in
+                    headers(order[index]).map { EventHeader(name: $0.name, value: $0.value) }
+                }
+            )
+        }
+    }
+}
+
 extension EncodedEvent {
     /// The record as a learner or a model reads it; its bytes stay those of its batch.
-    init(_ record: Record) {
+    fileprivate init(_ record: Record) {
         self.init(
             partition: record.partition,
             offset: record.offset,

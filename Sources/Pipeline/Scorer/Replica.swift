@@ -1,4 +1,3 @@
-import Foundation
 import Learning
 import Logging
 import ModelStore
@@ -25,15 +24,12 @@ final class Replica<Model: ServableModel> {
     init(_ version: ModelVersion, _ files: [SafetensorsFile]) throws(PipelineError) {
         let settings: Model.Settings
         do {
-            settings = try JSONDecoder().decode(
-                Model.Settings.self,
-                from: Data(version.settings.utf8)
-            )
+            settings = try Model.Settings(storedText: version.settings)
         } catch {
             throw PipelineError(
                 .learner,
-                "settings of version \(version.number) cannot be read: \(error)",
-                remedy: "it was written by another program version: let the trainer write a new one"
+                "version \(version.number) cannot be served: \(error.message)",
+                remedy: error.remedy
             )
         }
         model = try learning(try Model(settings: settings, state: files[0]))

@@ -110,8 +110,7 @@ public final class Scorer<Model: ServableModel> {
             outlet.skip(AnsweredBatch.spans(of: batch, topics: requests.topics))
             return
         }
-        let encoded = batch.records.map { EncodedEvent($0) }
-        let answers = encoded.withUnsafeBufferPointer {
+        let answers = batch.withEncoded(batch.records.indices) {
             replica.model.answer($0, stamp: replica.stamp(model: settings.model))
         }
         try outlet.send(answered(answers, to: batch, topics: requests.topics))

@@ -91,6 +91,16 @@ final class CheckpointWriter: Sendable {
         }
     }
 
+    /// Begins to do what makes the last part quicker to take.
+    ///
+    /// The writer must be idle.
+    func begin(preparing prepare: @escaping @Sendable () -> Void) {
+        call.begin { () throws(PipelineError) in
+            prepare()
+            return nil
+        }
+    }
+
     /// Begins to complete a checkpoint.
     ///
     /// The writer must be idle.

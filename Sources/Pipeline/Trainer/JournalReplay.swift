@@ -21,9 +21,12 @@ struct JournalReplay {
         var timestamp: Int64
         var key: [UInt8]?
         var value: [UInt8]?
+        var headers: [RecordHeader]
 
         /// Its bytes, and about what holding them costs.
-        var byteCount: Int { (key?.count ?? 0) + (value?.count ?? 0) + 128 }
+        var byteCount: Int {
+            (key?.count ?? 0) + (value?.count ?? 0) + headers.byteCount + 128
+        }
     }
 
     /// Records of a partition in the order of their offsets.
@@ -116,7 +119,7 @@ struct JournalReplay {
             try log(try source.resume([wanted]))
         }
         let batch = try log(try source.poll(maximumCount: batchSize, timeout: .milliseconds(20)))
-        for record in batch.records {
+        for (index, record) in batch.records.enumerated() {
             let partition = TopicPartition(
                 topic: source.topics[Int(record.topicIndex)],
                 partition: record.partition
@@ -126,7 +129,8 @@ struct JournalReplay {
                     offset: record.offset,
                     timestamp: record.timestamp,
                     key: record.key.map(Array.init),
-                    value: record.value.map(Array.init)
+                    value: record.value.map(Array.init),
+                    headers: batch.headers(at: index)
                 )
             )
         }
@@ -164,6 +168,10 @@ struct JournalReplay {
             )
         }
         let owned = allocations
-        return RecordBatch(records: borrowed, release: { owned.forEach { $0.deallocate() } })
+        return RecordBatch(
+            records: borrowed,
+            headers: { records[$0].headers },
+            release: { owned.forEach { $0.deallocate() } }
+        )
     }
 }

@@ -51,14 +51,13 @@ public struct Rebuild {
         progress: (Int64) throws(PipelineError) -> Void = { _ in }
     ) throws(PipelineError) -> Outcome {
         var readCount: Int64 = 0
-        return try read { (records, users) throws(PipelineError) in
-            let encoded = records.map { EncodedEvent($0) }
-            _ = encoded.withUnsafeBufferPointer { events in
+        return try read { (batch, users) throws(PipelineError) in
+            _ = batch.withEncoded(batch.records.indices) { events in
                 users.isEmpty
                     ? model.learn(events)
                     : model.learn(events, isExcluded: users.contains)
             }
-            readCount += Int64(encoded.count)
+            readCount += Int64(batch.records.count)
             try progress(readCount)
         }
     }
@@ -68,7 +67,7 @@ public struct Rebuild {
     /// With them come the users whose events among them were left out. There are none while nothing
     /// comes. Their bytes are valid only during the call. Throws and waits as `run` does.
     public func read(
-        _ body: ([Record], ForgottenUsers) throws(PipelineError) -> Void
+        _ body: (borrowing RecordBatch, ForgottenUsers) throws(PipelineError) -> Void
     ) throws(PipelineError) -> Outcome {
         guard try checkLog() else { return .stopped }
         for (segment, users) in zip(segments, forgotten) {
@@ -82,8 +81,8 @@ public struct Rebuild {
                 guard !stop.isSet else { return .stopped }
                 switch try replay.next() {
                 case .finished: break replaying
-                case .waiting: try body([], users)
-                case .records(let batch): try body(batch.records, users)
+                case .waiting: try body(RecordBatch(records: []), users)
+                case .records(let batch): try body(batch, users)
                 }
             }
         }

@@ -41,13 +41,15 @@ public struct TrainedModel<Model: Learner> {
     ///   - modelStore: Where the files are.
     ///   - settings: The learner's settings.
     ///   - duplicateWindow: As for a new model; nil for the window that the files hold.
-    /// - Throws: When a file cannot be read, or the state does not fit the settings.
+    /// - Throws: When a file cannot be read, or the state does not fit the settings: their values,
+    ///   or even the kind of model.
     public init(
         _ chain: [ModelVersion],
         of modelStore: ModelStore,
         settings: Model.Settings,
         duplicateWindow: Int?
     ) throws(PipelineError) {
+        for version in chain { try learning(try Model.Settings.checkKind(of: version.settings)) }
         let files = try chain.map { version throws(PipelineError) in
             try learning(try SafetensorsFile(path: modelStore.blobPath(version.blob)))
         }
@@ -84,7 +86,7 @@ public struct TrainedModel<Model: Learner> {
     /// Learns the events of a batch in their order, without copies of earlier ones and without those
     /// whose subject `isExcluded`.
     mutating func learn(
-        _ encoded: UnsafeBufferPointer<EncodedEvent>,
+        _ encoded: EncodedBatch,
         isExcluded: ((UnsafeRawBufferPointer) -> Bool)? = nil
     ) -> Learned {
         var learned = Learned()
@@ -146,6 +148,11 @@ extension TrainedModel {
     /// A part of what changed since the last checkpoint, as `Learner.takeCheckpointPart`.
     mutating func takeCheckpointPart(byteCount: Int) -> NamedTensors? {
         learner.takeCheckpointPart(byteCount: byteCount)
+    }
+
+    /// Work for another thread, as `Learner.prepareLastCheckpointPart`.
+    func prepareLastCheckpointPart() -> (@Sendable () -> Void)? {
+        learner.prepareLastCheckpointPart()
     }
 
     /// The rest of what changed since the last checkpoint, as `Learner.takeLastCheckpointPart`.

@@ -5,8 +5,8 @@ import ModelStore
 import Streaming
 
 extension Trainer {
-    /// Bytes of rows copied in one turn of the loop: some milliseconds.
-    private static var checkpointPartByteCount: Int { 4 << 20 }
+    /// Bytes of rows copied in one turn of the loop: a millisecond or two.
+    private static var checkpointPartByteCount: Int { 2 << 20 }
 
     /// Updates that may wait to be sent when a checkpoint begins, which adds one or two.
     private static var pendingUpdatesLimit: Int { 4 }
@@ -24,8 +24,11 @@ extension Trainer {
         }
         if checkpoints.isPartWaiting {
             checkpoints.begin()
-        } else if let part = takeCheckpointPart() {
+        } else if !isLastPartPrepared, let part = try nextCheckpointPart() {
             checkpoints.begin(adding: part)
+        } else if !isLastPartPrepared, let prepare = model.prepareLastCheckpointPart() {
+            isLastPartPrepared = true
+            checkpoints.begin(preparing: prepare)
         } else {
             try publish(all: true)
             checkpoints.begin(
@@ -45,12 +48,21 @@ extension Trainer {
         checkpoints.startOver()
     }
 
+    /// The next part; nil when it is time for the last one.
+    private func nextCheckpointPart() throws(PipelineError) -> NamedTensors? {
+        if let part = takeCheckpointPart() { return part }
+        // Rows that wait for an update are taken once it is sent: while much is learned, many.
+        try publish(all: true)
+        return takeCheckpointPart()
+    }
+
     private func takeCheckpointPart() -> NamedTensors? {
         pausing { model.takeCheckpointPart(byteCount: Self.checkpointPartByteCount) }
     }
 
     private func takeLastCheckpointPart() -> NamedTensors {
         isTakingCheckpoint = false
+        isLastPartPrepared = false
         return pausing { model.takeLastCheckpointPart() }
     }
 
@@ -82,7 +94,7 @@ extension Trainer {
         let description = SnapshotDescription(
             epoch: publisher.identity.epoch,
             branch: branch,
-            settings: settingsText,
+            settings: model.settings.storedText,
             journalPosition: journalPosition,
             nextOffsets: positions,
             sequence: publisher.sequence,
@@ -168,14 +180,6 @@ extension Trainer {
             """
         )
         post()
-    }
-
-    /// The learner's settings as canonical JSON.
-    var settingsText: String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = .sortedKeys
-        let data = try? encoder.encode(model.settings)
-        return data.map { String(decoding: $0, as: UTF8.self) } ?? "{}"
     }
 }
 

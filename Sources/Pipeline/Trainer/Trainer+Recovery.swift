@@ -146,10 +146,10 @@ extension Trainer {
             model = try load(chain)
             status.recovery.finish(.loading)
         }
-        if newest.settings != settingsText {
+        if (try? Model.Settings(storedText: newest.settings)) != model.settings {
             logger.warning(
                 "settings differ from those of version \(newest.number)",
-                metadata: ["then": "\(newest.settings)", "now": "\(settingsText)"]
+                metadata: ["then": "\(newest.settings)", "now": "\(model.settings.storedText)"]
             )
         }
         checkpointedPosition = newest.journalPosition

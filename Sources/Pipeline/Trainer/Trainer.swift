@@ -36,6 +36,8 @@ public final class Trainer<Model: Learner> {
     var lastRejection: String?
     /// A checkpoint has been begun whose last part has not been taken.
     var isTakingCheckpoint = false
+    /// The next part of it is the last, for which all is prepared.
+    var isLastPartPrepared = false
     /// The last checkpoint could not be written.
     var owesCheckpoint = false
     /// No checkpoint begins before: a store or a topic that refuses is not asked all the time.
@@ -165,6 +167,7 @@ public final class Trainer<Model: Learner> {
         unjournalled = []
         unpublishedTimestamps = []
         isTakingCheckpoint = false
+        isLastPartPrepared = false
         owesCheckpoint = false
         (journalPosition, checkpointedPosition) = (0, 0)
         status.positions = [:]
@@ -262,8 +265,7 @@ public final class Trainer<Model: Learner> {
     private func learn(_ batch: borrowing RecordBatch) throws(PipelineError) {
         let runs = PartitionRuns(batch.records, topics: source.topics, after: status.positions)
         guard !runs.indices.isEmpty else { return }
-        let encoded = runs.indices.map { EncodedEvent(batch.records[$0]) }
-        let learned = encoded.withUnsafeBufferPointer { model.learn($0) }
+        let learned = batch.withEncoded(runs.indices) { model.learn($0) }
         for rejection in learned.rejections {
             try deadLetters.send(
                 runs.indices[rejection.index],

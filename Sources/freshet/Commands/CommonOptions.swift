@@ -102,6 +102,20 @@ extension EffectiveConfiguration {
     /// The names of the topics.
     var topicNames: TopicNames { configuration.topics.names }
 
+    /// The names of the topics that the model learns from, is asked on, and answers on.
+    var modelTopics: (input: String, requests: String, answers: String) {
+        let (names, roles) = (topicNames, configuration.model.kind.topics)
+        return (names[roles.input], names[roles.requests], names[roles.answers])
+    }
+
+    /// The topics without which trainer and scorer cannot work.
+    ///
+    /// What operators did is also in the store: nobody waits for `control`.
+    var neededTopics: [TopicRole] {
+        let topics = configuration.model.kind.topics
+        return [topics.input, topics.requests, topics.answers, .modelUpdates, .deadLetters]
+    }
+
     /// A logger to standard error at the configured level.
     func logger(_ label: String) -> Logger {
         var logger = Logger(label: label) { StreamLogHandler.standardError(label: $0) }

@@ -60,7 +60,7 @@ struct ModelsRebuildCommand: ParsableCommand {
 
     func run() throws {
         let effective = try common.load()
-        let topic = effective.topicNames.interactions
+        let topic = effective.modelTopics.input
         let ranges = try without.map { text throws(CommandFailure) in
             try ExcludedOffsets.parse(text, topic: topic)
         }

@@ -42,11 +42,11 @@ struct PredictionsTailCommand: ParsableCommand {
     func run() throws {
         let effective = try common.load()
         let timeout = effective.configuration.kafka.timeout.duration
-        let topic = effective.topicNames.recommendations
+        let topic = effective.modelTopics.answers
         try effective.topicDeclarations().verify(
             try effective.connectedAdmin(),
             timeout: timeout,
-            roles: [.recommendations]
+            roles: [effective.configuration.model.kind.topics.answers]
         )
         let consumer = try KafkaConsumer(effective.kafkaSettings, topics: [topic])
         var positions: [TopicPartition: Offset] = [:]

@@ -127,7 +127,7 @@ extension EffectiveConfiguration {
                 let admin = try connectedAdmin(timeout: .seconds(1))
                 let timeout = configuration.kafka.timeout.duration
                 if applying { _ = try declarations.apply(admin, timeout: timeout) }
-                try declarations.verify(admin, timeout: timeout, roles: TopicRole.needed)
+                try declarations.verify(admin, timeout: timeout, roles: neededTopics)
                 return
             } catch let failure as CommandFailure where failure.status == .unreachable {
                 if !isNoted { Messages.note("\(failure.description); waiting for it") }

@@ -1,5 +1,4 @@
 import Learning
-import Recommendation
 
 extension EffectiveConfiguration {
     /// Refuses values that have the right type and cannot work.

@@ -1,6 +1,5 @@
 import Learning
 import Logging
-import Recommendation
 
 /// Everything that can be set, with its default.
 ///
@@ -50,12 +49,6 @@ struct Configuration: Codable, Sendable, Equatable {
     struct Store: Codable, Sendable, Equatable {
         var directory = ".freshet/store"
         var keepVersions = 10
-    }
-
-    /// What is learned.
-    struct Model: Codable, Sendable, Equatable {
-        var name = "recommender"
-        var settings = RecommenderSettings()
     }
 
     /// The topics and their declarations.

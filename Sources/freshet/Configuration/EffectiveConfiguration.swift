@@ -30,22 +30,23 @@ struct EffectiveConfiguration: Sendable {
         exists: (String) -> Bool = { FileManager.default.fileExists(atPath: $0) }
     ) throws(ConfigurationError) {
         self.file = file ?? Self.defaultFiles.first(where: exists)
-        var tree = try SettingTree(defaults: Self.defaults())
-        if let path = self.file { try tree.merge(SettingReader.read(file: path)) }
-        try EnvironmentLayer(environment).merge(into: &tree)
-        for override in overrides {
-            let path = EnvironmentLayer.path(override.key, in: tree.root)
-            try tree.set(path, to: override.value, origin: .flag(override.flag))
-        }
-        settings = tree.root
+        let layers = Layers(
+            file: try self.file.map { path throws(ConfigurationError) in
+                try SettingReader.read(file: path)
+            },
+            assignments: Assignment.variables(environment) + overrides.map(Assignment.init)
+        )
+        settings = try layers.laid(over: Self.defaults(of: try layers.kind()))
         configuration = try SettingDecoder.decode(from: settings)
         try validate()
     }
 
-    /// Every key with its default.
-    static func defaults() throws(ConfigurationError) -> Setting {
+    /// Every key with its default, when the model is of this kind.
+    static func defaults(of kind: ModelKind) -> Setting {
+        var configuration = Configuration()
+        configuration.model = Configuration.Model(kind)
         do {
-            return try SettingEncoder.encode(Configuration())
+            return try SettingEncoder.encode(configuration)
         } catch {
             preconditionFailure("the defaults cannot be encoded: \(error)")
         }
@@ -75,34 +76,80 @@ struct EffectiveConfiguration: Sendable {
     }
 }
 
-/// Values from variables such as `FRESHET_TRAINER__PUBLISH_INTERVAL=100ms`.
-///
-/// Two underscores stand for a step down. A name without them is not a key: each key is in a group.
-struct EnvironmentLayer {
-    private let variables: [(name: String, value: String)]
+/// What is laid over the defaults.
+private struct Layers {
+    let file: Setting?
+    /// Laid over the file, in order.
+    let assignments: [Assignment]
 
-    init(_ environment: [String: String]) {
-        variables = environment.filter { $0.key.hasPrefix("FRESHET_") && $0.key.contains("__") }
-            .sorted { $0.key < $1.key }
-            .map { (name: $0.key, value: $0.value) }
+    /// What kind of model they ask for, which decides what keys there are.
+    func kind() throws(ConfigurationError) -> ModelKind {
+        var kind = file?.at(["model", "kind"])
+        for assignment in assignments { kind = assignment.modelKind ?? kind }
+        guard let kind else { return Configuration.Model().kind }
+        return try SettingDecoder.decode(from: kind, path: ["model", "kind"])
     }
 
-    /// Lays the variables over `tree`.
-    func merge(into tree: inout SettingTree) throws(ConfigurationError) {
-        for (name, value) in variables {
-            let key = String(name.dropFirst("FRESHET_".count)).lowercased()
-                .replacing("__", with: ".")
-            let path = Self.path(key, in: tree.root, isVariable: true)
-            try tree.set(path, to: value, origin: .environment(name))
+    func laid(over defaults: Setting) throws(ConfigurationError) -> Setting {
+        var tree = SettingTree(defaults: defaults)
+        if let file { try tree.merge(file) }
+        for assignment in assignments {
+            try tree.set(
+                assignment.path(in: tree.root),
+                to: assignment.text,
+                origin: assignment.origin
+            )
+        }
+        return tree.root
+    }
+}
+
+/// A key and its value as text, from a variable or an option.
+private struct Assignment {
+    let key: String
+    let text: String
+    let origin: Setting.Origin
+    private let isVariable: Bool
+
+    /// Those of variables such as `FRESHET_TRAINER__PUBLISH_INTERVAL=100ms`.
+    ///
+    /// Two underscores stand for a step down. A name without them is not a key: each key is in a
+    /// group.
+    static func variables(_ environment: [String: String]) -> [Assignment] {
+        environment.filter { $0.key.hasPrefix("FRESHET_") && $0.key.contains("__") }
+            .sorted { $0.key < $1.key }
+            .map(Assignment.init(variable:value:))
+    }
+
+    private init(variable: String, value: String) {
+        key = variable.dropFirst("FRESHET_".count).lowercased().replacing("__", with: ".")
+        text = value
+        origin = .environment(variable)
+        isVariable = true
+    }
+
+    init(_ override: EffectiveConfiguration.Override) {
+        key = override.key
+        text = override.value
+        origin = .flag(override.flag)
+        isVariable = false
+    }
+
+    /// The kind of model that it sets; nil when it sets something else.
+    var modelKind: Setting? {
+        switch key {
+        case "model.kind": Setting(content: .scalar(text, .plain), origin: origin)
+        case "model": (try? SettingReader(file: "\(origin)").parse(text))?.at(["kind"])
+        default: nil
         }
     }
 
-    /// Splits a dotted key, but not below an open mapping: `kafka.properties.sasl.password` has
-    /// three steps.
+    /// Splits the key, but not below an open mapping: `kafka.properties.sasl.password` has three
+    /// steps.
     ///
     /// There, a variable's single underscores are dots, since librdkafka's properties have dots and
     /// no underscores.
-    static func path(_ key: String, in root: Setting, isVariable: Bool = false) -> [String] {
+    func path(in root: Setting) -> [String] {
         var path: [String] = []
         var setting: Setting? = root
         var rest = key[...]

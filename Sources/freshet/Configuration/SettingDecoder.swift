@@ -10,7 +10,7 @@ struct SettingDecoder: Decoder {
     ) throws(ConfigurationError) -> Value {
         let decoder = SettingDecoder(setting: setting, path: path)
         do {
-            return try Value(from: decoder)
+            return try decoder.value(type)
         } catch let error as ConfigurationError {
             throw error
         } catch {

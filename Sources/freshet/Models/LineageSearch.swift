@@ -67,9 +67,9 @@ struct LineageSearch {
         progress: (Int) -> Void = { _ in }
     ) throws(PipelineError) {
         var readCount = 0
-        _ = try Rebuild(segments, source: source).read { (records, users) throws(PipelineError) in
-            for record in records { look(at: record, without: users) }
-            readCount += records.count
+        _ = try Rebuild(segments, source: source).read { (batch, users) throws(PipelineError) in
+            for record in batch.records { look(at: record, without: users) }
+            readCount += batch.records.count
             progress(readCount)
         }
     }

@@ -1,9 +1,7 @@
-import Foundation
 import KafkaClient
 import Learning
 import ModelStore
 import Pipeline
-import Recommendation
 import Streaming
 
 /// The states of versions, by the learner that their settings name.
@@ -28,50 +26,65 @@ enum VersionLearner {
     }
 
     /// The settings that a version was learned with.
-    static func settings(of version: ModelVersion) throws -> RecommenderSettings {
-        do {
-            return try JSONDecoder().decode(
-                RecommenderSettings.self,
-                from: Data(version.settings.utf8)
-            )
-        } catch {
-            throw CommandFailure(
-                .failure,
-                "the settings of version \(version.number) cannot be read (\(error))",
-                remedy: "use the freshet that learned it, \(version.codeRevision)"
-            )
+    static func settings(of version: ModelVersion) throws -> any LearnerSettings {
+        try settings(
+            storedText: version.settings,
+            of: "version \(version.number), learned by freshet \(version.codeRevision),"
+        )
+    }
+
+    /// The settings in what a version keeps of them; `name` stands for it in an error.
+    static func settings(
+        storedText: String,
+        of name: String
+    ) throws(CommandFailure) -> any LearnerSettings {
+        // Versions that are older than kinds are recommenders.
+        let kindName = settingsKind(of: storedText) ?? ModelKind.recommender.rawValue
+        let problem: String
+        if let kind = ModelKind(rawValue: kindName) {
+            do throws(LearningError) {
+                return try kind.settings.init(storedText: storedText)
+            } catch {
+                problem = error.message
+            }
+        } else {
+            problem = "there is no kind of model \"\(kindName)\""
         }
+        throw CommandFailure(
+            .failure,
+            "\(name) cannot be loaded: \(problem)",
+            remedy: "use the freshet that learned it"
+        )
     }
 
     /// The state of a version from its files, whose hashes are checked.
     static func load(_ version: ModelVersion, from store: ModelStore) throws -> State {
         let chain = try store.chain(of: version)
         for part in chain { try store.verify(part.blob) }
-        let settings = try settings(of: version)
-        func load<Model: Learner>(_: Model.Type) throws -> State
-        where Model.Settings == RecommenderSettings {
+        func load<Chosen: ConfiguredLearner>(_ chosen: Chosen) throws -> State {
             State(
-                try TrainedModel<Model>(chain, of: store, settings: settings, duplicateWindow: nil)
+                try TrainedModel<Chosen.Model>(
+                    chain,
+                    of: store,
+                    settings: chosen.settings,
+                    duplicateWindow: nil
+                )
             )
         }
-        return switch settings.feedback {
-        case .implicit: try load(ImplicitRecommender.self)
-        case .explicit: try load(ExplicitRecommender.self)
-        }
+        return try load(try settings(of: version).learner)
     }
 
     /// The state that a learner of these settings has once it has learned a lineage from the log.
     static func learn(
         _ rebuild: Rebuild,
-        settings: RecommenderSettings,
+        settings: any LearnerSettings,
         duplicateWindow: Int
     ) throws -> State {
         var progress = Progress("Learning", unit: "records", total: Int(rebuild.recordCount))
         defer { progress.finish() }
-        func learn<Model: Learner>(_: Model.Type) throws -> State
-        where Model.Settings == RecommenderSettings {
-            var model = try TrainedModel<Model>(
-                settings: settings,
+        func learn<Chosen: ConfiguredLearner>(_ chosen: Chosen) throws -> State {
+            var model = try TrainedModel<Chosen.Model>(
+                settings: chosen.settings,
                 duplicateWindow: duplicateWindow
             )
             _ = try rebuild.run(into: &model) { count throws(PipelineError) in
@@ -79,10 +92,7 @@ enum VersionLearner {
             }
             return State(model)
         }
-        return switch settings.feedback {
-        case .implicit: try learn(ImplicitRecommender.self)
-        case .explicit: try learn(ExplicitRecommender.self)
-        }
+        return try learn(settings.learner)
     }
 }
 

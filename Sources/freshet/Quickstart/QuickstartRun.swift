@@ -41,11 +41,11 @@ struct QuickstartRun {
         _ scorer: Loop<ScorerStatus>
     ) async throws -> QuickstartResult {
         try await wait(for: "the scorer", trainer, scorer) { scorer.status.isServing }
-        let feedback = effective.configuration.model.settings.feedback
+        let settings = effective.configuration.model.settings as? RecommenderSettings
         let events = try QuickstartEvents(
             file: file,
             historyCount: historyCount,
-            hasRatings: feedback == .explicit
+            hasRatings: settings?.feedback == .explicit
         )
         Messages.note("streaming \(grouped(events.historyCount)) events (\(events.origin))")
         let begin = ContinuousClock.now

@@ -1,7 +1,7 @@
 import KafkaClient
+import Learning
 import Logging
 import Pipeline
-import Recommendation
 import Streaming
 
 /// A scorer of the configured model, wired to Kafka and the model store.
@@ -13,34 +13,52 @@ enum ScorerLoop {
         logger: Logger
     ) -> Loop<ScorerStatus> {
         Loop(name: "scorer", status: ScorerStatus()) { stop, board in
-            let configuration = effective.configuration
-            let names = effective.topicNames
-            let scorer = Scorer<RecommenderModel>(
-                ScorerSettings(
-                    model: configuration.model.name,
-                    updatesTopic: names.modelUpdates,
-                    answersTopic: names.recommendations,
-                    deadLettersTopic: names.deadLetters,
-                    batchSize: configuration.scorer.batchSize,
-                    hashesState: hashesState
-                ),
-                served: try served(effective),
-                requests: { () throws(StreamError) in
-                    try KafkaConsumer(
-                        requestSettings(effective),
-                        group: configuration.scorer.group,
-                        topics: [names.recommendRequests],
-                        start: configuration.scorer.start == .earliest ? .earliest : .latest
-                    )
-                },
-                delivery: try delivery(effective, stop),
-                store: try effective.modelStore(mustExist: false),
-                stop: stop,
-                board: board,
-                logger: logger
+            try run(
+                effective.configuration.model.settings.learner,
+                effective,
+                hashesState,
+                stop,
+                board,
+                logger
             )
-            try scorer.run()
         }
+    }
+
+    private static func run<Chosen: ConfiguredLearner>(
+        _ chosen: Chosen,
+        _ effective: EffectiveConfiguration,
+        _ hashesState: Bool,
+        _ stop: StopSignal,
+        _ board: Board<ScorerStatus>,
+        _ logger: Logger
+    ) throws {
+        let configuration = effective.configuration
+        let (names, topics) = (effective.topicNames, effective.modelTopics)
+        let scorer = Scorer<Chosen.Model.Model>(
+            ScorerSettings(
+                model: configuration.model.name,
+                updatesTopic: names.modelUpdates,
+                answersTopic: topics.answers,
+                deadLettersTopic: names.deadLetters,
+                batchSize: configuration.scorer.batchSize,
+                hashesState: hashesState
+            ),
+            served: try served(effective),
+            requests: { () throws(StreamError) in
+                try KafkaConsumer(
+                    requestSettings(effective),
+                    group: configuration.scorer.group,
+                    topics: [topics.requests],
+                    start: configuration.scorer.start == .earliest ? .earliest : .latest
+                )
+            },
+            delivery: try delivery(effective, stop),
+            store: try effective.modelStore(mustExist: false),
+            stop: stop,
+            board: board,
+            logger: logger
+        )
+        try scorer.run()
     }
 
     /// With `exactly_once` an instance has a name of its own: as a static member of the group it goes

@@ -2,7 +2,6 @@ import KafkaClient
 import Learning
 import Logging
 import Pipeline
-import Recommendation
 import Streaming
 
 /// The trainer of the configured model, wired to Kafka and the model store.
@@ -18,42 +17,30 @@ enum TrainerLoop {
         logger: Logger
     ) -> Loop<TrainerStatus> {
         Loop(name: "trainer", status: TrainerStatus()) { stop, board in
-            switch effective.configuration.model.settings.feedback {
-            case .implicit:
-                try run(
-                    ImplicitRecommender.self,
-                    effective,
-                    stopsAtEnd,
-                    recovery,
-                    stop,
-                    board,
-                    logger
-                )
-            case .explicit:
-                try run(
-                    ExplicitRecommender.self,
-                    effective,
-                    stopsAtEnd,
-                    recovery,
-                    stop,
-                    board,
-                    logger
-                )
-            }
+            try run(
+                effective.configuration.model.settings.learner,
+                effective,
+                stopsAtEnd,
+                recovery,
+                stop,
+                board,
+                logger
+            )
         }
     }
 
-    private static func run<Model: Learner>(
-        _ learner: Model.Type,
+    private static func run<Chosen: ConfiguredLearner>(
+        _ chosen: Chosen,
         _ effective: EffectiveConfiguration,
         _ stopsAtEnd: Bool,
         _ begun: RecoveryTimes,
         _ stop: StopSignal,
         _ board: Board<TrainerStatus>,
         _ logger: Logger
-    ) throws where Model.Settings == RecommenderSettings {
+    ) throws {
         let configuration = effective.configuration
         let names = effective.topicNames
+        let input = effective.modelTopics.input
         var recovery = begun
         recovery.finish(.topics)
         let store = try effective.modelStore(mustExist: false)
@@ -62,10 +49,10 @@ enum TrainerLoop {
         sinkSettings.properties.merge(deadLetterProperties) { own, _ in own }
         var sourceSettings = effective.kafkaSettings
         sourceSettings.properties.merge(sourceProperties) { own, _ in own }
-        let trainer = try Trainer<Model>(
+        let trainer = try Trainer<Chosen.Model>(
             TrainerSettings(
                 model: configuration.model.name,
-                inputs: [names.interactions],
+                inputs: [input],
                 updatesTopic: names.modelUpdates,
                 deadLettersTopic: names.deadLetters,
                 start: configuration.trainer.start == .earliest ? .earliest : .latest,
@@ -79,8 +66,8 @@ enum TrainerLoop {
                 stopsAtEnd: stopsAtEnd,
                 codeRevision: freshetVersion
             ),
-            learnerSettings: configuration.model.settings,
-            source: try KafkaConsumer(sourceSettings, topics: [names.interactions]),
+            learnerSettings: chosen.settings,
+            source: try KafkaConsumer(sourceSettings, topics: [input]),
             sink: try KafkaProducer(
                 sinkSettings,
                 givesUp: { stop.isSet(longerThan: .seconds(10)) }

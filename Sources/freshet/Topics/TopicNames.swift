@@ -9,11 +9,6 @@ enum TopicRole: String, CaseIterable, Sendable {
     case deadLetters = "dead-letters"
     case control
 
-    /// The topics without which trainer and scorer cannot work.
-    ///
-    /// What operators did is also in the store: nobody waits for `control`.
-    static let needed = allCases.filter { $0 != .control }
-
     /// The key of its name in the configuration.
     var settingKey: String { rawValue.replacing("-", with: "_") }
 }

@@ -1,0 +1,69 @@
+import Learning
+import Recommendation
+
+/// The kinds of models there are: the one place where learners are wired in.
+enum ModelKind: String, Codable, Sendable, CaseIterable {
+    case recommender
+
+    /// What can be set of it.
+    var settings: any LearnerSettings.Type {
+        switch self {
+        case .recommender: RecommenderSettings.self
+        }
+    }
+
+    /// The topics that it learns from, is asked on, and answers on.
+    var topics: (input: TopicRole, requests: TopicRole, answers: TopicRole) {
+        switch self {
+        case .recommender: (.interactions, .recommendRequests, .recommendations)
+        }
+    }
+}
+
+extension Configuration {
+    /// What is learned.
+    ///
+    /// What can be set of it depends on its kind.
+    struct Model: Sendable {
+        var name: String
+        var kind: ModelKind
+        var settings: any LearnerSettings
+
+        /// A model of a kind, with all defaults; it is called as its kind.
+        init(_ kind: ModelKind = .recommender) {
+            name = kind.rawValue
+            self.kind = kind
+            settings = kind.settings.init()
+        }
+    }
+}
+
+extension Configuration.Model: Codable {
+    private enum CodingKeys: CodingKey { case name, kind, settings }
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        func settings<Settings: LearnerSettings>(_ type: Settings.Type) throws -> Settings {
+            try container.decode(type, forKey: .settings)
+        }
+        name = try container.decode(String.self, forKey: .name)
+        kind = try container.decode(ModelKind.self, forKey: .kind)
+        self.settings = try settings(kind.settings)
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(name, forKey: .name)
+        try container.encode(kind, forKey: .kind)
+        try container.encode(settings, forKey: .settings)
+    }
+}
+
+extension Configuration.Model: Equatable {
+    static func == (left: Self, right: Self) -> Bool {
+        func areEqual<Settings: LearnerSettings>(_ left: Settings) -> Bool {
+            left == right.settings as? Settings
+        }
+        return left.name == right.name && left.kind == right.kind && areEqual(left.settings)
+    }
+}
