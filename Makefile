@@ -6,6 +6,10 @@ SHELL := /bin/bash
 DEBIAN_PACKAGES := \
 	librdkafka-dev libsqlite3-dev libopenblas-dev libssl-dev \
 	zlib1g-dev liblz4-dev libzstd-dev libsnappy-dev \
+	libpng-dev libjpeg-dev libfreetype-dev \
+	fonts-dejavu-core fonts-liberation fonts-freefont-ttf fonts-noto-mono fonts-hack \
+	fonts-inconsolata fonts-jetbrains-mono fonts-roboto-unhinted fonts-open-sans \
+	fonts-crosextra-carlito fonts-ocr-a fonts-ocr-b \
 	pkg-config kcat python3 python3-venv
 
 # Installing needs root: sudo for everyone else.
@@ -23,9 +27,11 @@ SEED ?= 1
 # each is then away for longer than what it tests waits for it.
 TEST_WIDTH ?= $(shell echo $$((2 * $$(nproc))))
 
-# How many cases the fuzz target makes of the seed, and how many requests it sends to a broker.
+# How many cases the fuzz target makes of the seed, how many requests it sends to a broker, and how
+# many damaged pictures it decodes.
 CASES ?= 1000000
 FRAMES ?= 100000
+IMAGES ?= 100000
 
 # A test that traps shows where, as the last thing that is printed.
 BACKTRACE := threads=crashed,registers=none,images=none,color=no
@@ -45,7 +51,8 @@ help:
 	@echo "make crash-loop   kill -9 the broker 200 times under load and compare (10 minutes)"
 	@echo "make prove        kill -9 everything 200 times and compare (2 minutes); KILLS, SEED"
 	@echo "make prove-quick  the same 50 times with what was built last, as the CI runs it"
-	@echo "make fuzz         a million damaged streams, requests and batches (3 minutes); CASES, SEED"
+	@echo "make fuzz         a million damaged streams, requests and batches, and 100,000 pictures"
+	@echo "                  (4 minutes); CASES, FRAMES, IMAGES, SEED"
 	@echo "make conformance  check the broker with raw requests and nine versions of client libraries"
 	@echo "make conformance-quick   the part of it that takes minutes, as the CI runs it"
 	@echo "make bench        measure: kernels, learner, the whole loop"
@@ -119,6 +126,7 @@ fuzz: deps
 	swift build -c release --product freshet-fuzz
 	.build/release/freshet-fuzz --cases $(CASES) --seed $(SEED)
 	.build/release/freshet-fuzz --frames $(FRAMES) --seed $(SEED)
+	.build/release/freshet-fuzz --images $(IMAGES) --seed $(SEED)
 
 # Releases that cannot share an environment: old.txt, middle.txt and new.txt name them. They are
 # pinned to what PyPI has for Python 3.11; what cannot be installed is an error.

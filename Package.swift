@@ -34,12 +34,16 @@ let targets: [Target] = [
     systemLibrary("CLibrdkafka", pkgConfig: "rdkafka", debian: "librdkafka-dev"),
     systemLibrary("COpenBLAS", pkgConfig: "openblas", debian: "libopenblas-dev"),
     systemLibrary("COpenSSL", pkgConfig: "libcrypto", debian: "libssl-dev"),
+    systemLibrary("CPNG", pkgConfig: "libpng", debian: "libpng-dev"),
+    systemLibrary("CJPEG", pkgConfig: "libjpeg", debian: "libjpeg-dev"),
+    systemLibrary("CFreeType", pkgConfig: "freetype2", debian: "libfreetype-dev"),
     systemLibrary("CZlib", pkgConfig: "zlib", debian: "zlib1g-dev"),
     systemLibrary("CLZ4", pkgConfig: "liblz4", debian: "liblz4-dev"),
     systemLibrary("CZstd", pkgConfig: "libzstd", debian: "libzstd-dev"),
     .systemLibrary(name: "CSnappy", providers: [.apt(["libsnappy-dev"])]),
     .target(name: "CKernels"),
     .target(name: "CAllocator"),
+    .target(name: "CImages", dependencies: ["CPNG", "CJPEG"]),
 
     module("Streaming"),
     module("KafkaClient", ["Streaming", "CLibrdkafka"]),
@@ -50,13 +54,19 @@ let targets: [Target] = [
     ),
     module("Learning", ["COpenBLAS", "CKernels"]),
     module("Recommendation", ["Learning", "CKernels"]),
+    .target(
+        name: "TextRecognition",
+        dependencies: ["Learning", "CImages", "CFreeType"],
+        resources: [.embedInCode("Resources/templates")],
+        swiftSettings: swiftSettings
+    ),
     module("ModelStore", ["COpenSSL", grdb]),
     module("Pipeline", ["Learning", "Streaming", "ModelStore", histogram, logging]),
     .executableTarget(
         name: "freshet",
         dependencies: [
             "Streaming", "KafkaClient", "KafkaWire", "KafkaBroker", "Learning", "Recommendation",
-            "ModelStore", "Pipeline", "CAllocator", logging,
+            "ModelStore", "Pipeline", "TextRecognition", "CAllocator", logging,
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             .product(name: "Yams", package: "Yams"),
@@ -92,9 +102,15 @@ let targets: [Target] = [
         path: "Fuzz/Cases",
         swiftSettings: swiftSettings
     ),
+    .target(
+        name: "FuzzImages",
+        dependencies: ["FuzzCases", "KafkaSamples", "TextRecognition"],
+        path: "Fuzz/Images",
+        swiftSettings: swiftSettings
+    ),
     .executableTarget(
         name: "freshet-fuzz",
-        dependencies: ["FuzzCases", "CAllocationCount", "KafkaBroker", logging],
+        dependencies: ["FuzzCases", "FuzzImages", "CAllocationCount", "KafkaBroker", logging],
         path: "Fuzz/freshet-fuzz",
         swiftSettings: swiftSettings
     ),
@@ -116,6 +132,7 @@ let targets: [Target] = [
     ),
     tests("LearningTests", ["Learning"]),
     tests("RecommendationTests", ["Recommendation", "Learning", "CKernels"]),
+    tests("TextRecognitionTests", ["TextRecognition", "Learning", "FuzzImages"]),
     tests("LearnerConformance", ["Recommendation", "Learning"]),
     tests("ModelStoreTests", ["ModelStore", grdb]),
     tests("PipelineTests", ["Pipeline", "Recommendation", "Learning", "Streaming", "ModelStore"]),
@@ -123,7 +140,7 @@ let targets: [Target] = [
         "FreshetTests",
         [
             "freshet", "KafkaBroker", "KafkaClient", "KafkaWire", "ModelStore", "Streaming",
-            logging,
+            "TextRecognition", logging,
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]
     ),

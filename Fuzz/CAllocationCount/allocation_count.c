@@ -58,6 +58,8 @@ void ac_begin(void) { held = peak = 0; }
 
 int64_t ac_peak(void) { return peak; }
 
+int64_t ac_held(void) { return held; }
+
 void *malloc(size_t size) { return count(__libc_malloc(size)); }
 
 void *calloc(size_t number, size_t size) { return count(__libc_calloc(number, size)); }
@@ -89,5 +91,6 @@ int posix_memalign(void **block, size_t alignment, size_t size) {
 bool ac_is_counting(void) { return false; }
 void ac_begin(void) {}
 int64_t ac_peak(void) { return 0; }
+int64_t ac_held(void) { return 0; }
 
 #endif

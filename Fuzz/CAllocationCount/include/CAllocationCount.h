@@ -19,6 +19,9 @@ void ac_begin(void);
 /* The most bytes that this thread held at a time since `ac_begin`, as the allocator rounds them. */
 int64_t ac_peak(void);
 
+/* The bytes that this thread holds now beyond those at `ac_begin`; what stays is a leak. */
+int64_t ac_held(void);
+
 /*
  * Names the case that runs now, and gives it so many seconds; 0 ends the last one. If the program
  * crashes or the time is over, the case is printed on standard error, and the program ends.

@@ -3,6 +3,7 @@ import Learning
 import ModelStore
 import Pipeline
 import Streaming
+import TextRecognition
 
 /// What a process says to the shell when it ends.
 enum ExitStatus: Int32, Sendable {
@@ -52,6 +53,9 @@ struct CommandFailure: Error, Sendable, Equatable, CustomStringConvertible {
         case let error as PipelineError:
             self.init(.failure, error.message, remedy: error.remedy)
         case let error as LearningError:
+            let status: ExitStatus = error.kind == .setting ? .misuse : .failure
+            self.init(status, error.message, remedy: error.remedy)
+        case let error as TextRecognitionError:
             let status: ExitStatus = error.kind == .setting ? .misuse : .failure
             self.init(status, error.message, remedy: error.remedy)
         default:

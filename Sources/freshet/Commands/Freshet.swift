@@ -25,6 +25,7 @@ struct Freshet: AsyncParsableCommand {
         BrokerCommand.self,
         TopicsCommand.self,
         EventsCommand.self,
+        CardsCommand.self,
         TrainCommand.self,
         ScoreCommand.self,
         RecommendCommand.self,
