@@ -114,7 +114,7 @@ let targets: [Target] = [
             .product(name: "NIOEmbedded", package: "swift-nio"),
         ] + nio
     ),
-    tests("LearningTests", ["Learning"]),
+    tests("LearningTests", ["Learning", "CKernels"]),
     tests("RecommendationTests", ["Recommendation", "Learning", "CKernels"]),
     tests("LearnerConformance", ["Recommendation", "Learning"]),
     tests("ModelStoreTests", ["ModelStore", grdb]),
