@@ -50,6 +50,7 @@ let targets: [Target] = [
     ),
     module("Learning", ["COpenBLAS", "CKernels"]),
     module("Recommendation", ["Learning", "CKernels"]),
+    module("TextRecognition", ["Learning"]),
     module("ModelStore", ["COpenSSL", grdb]),
     module("Pipeline", ["Learning", "Streaming", "ModelStore", histogram, logging]),
     .executableTarget(
@@ -117,6 +118,7 @@ let targets: [Target] = [
     tests("LearningTests", ["Learning", "CKernels"]),
     tests("RecommendationTests", ["Recommendation", "Learning", "CKernels"]),
     tests("LearnerConformance", ["Recommendation", "Learning"]),
+    tests("TextRecognitionTests", ["TextRecognition", "Learning"]),
     tests("ModelStoreTests", ["ModelStore", grdb]),
     tests("PipelineTests", ["Pipeline", "Recommendation", "Learning", "Streaming", "ModelStore"]),
     tests(

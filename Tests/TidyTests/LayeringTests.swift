@@ -14,6 +14,7 @@ import Testing
         ],
         "Learning": ["COpenBLAS", "CKernels"],
         "Recommendation": ["Learning", "CKernels"],
+        "TextRecognition": ["Learning"],
         "ModelStore": ["COpenSSL", "GRDB"],
         "Pipeline": ["Learning", "Streaming", "ModelStore", "Histogram", "Logging"],
     ]
