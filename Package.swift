@@ -68,11 +68,11 @@ let targets: [Target] = [
 
     .executableTarget(
         name: "freshet-benchmarks",
-        dependencies: ["CKernels", "Learning", "Recommendation"],
+        dependencies: ["CKernels", "Learning", "Recommendation", "TextRecognition"],
         path: "Benchmarks",
         exclude: [
-            "run", "checkpoint", "recovery", "memory", "soak", "scoring", "movielens", "broker",
-            "BrokerLoad",
+            "run", "recognizer", "peers", "checkpoint", "recovery", "memory", "soak", "scoring",
+            "movielens", "broker", "BrokerLoad",
         ],
         swiftSettings: swiftSettings
     ),
