@@ -37,7 +37,7 @@ IMAGES ?= 100000
 BACKTRACE := threads=crashed,registers=none,images=none,color=no
 
 .PHONY: help deps build test lint format quickstart examples crash-loop fuzz bench bench-checkpoint \
-	bench-recovery bench-scoring bench-broker bench-memory soak prove prove-quick clean conformance \
+	bench-recovery bench-scoring bench-broker bench-memory bench-recognizer soak prove prove-quick clean conformance \
 	conformance-quick conformance-environments
 
 help:
@@ -61,6 +61,7 @@ help:
 	@echo "make bench-scoring measure exactly-once answers beside at-least-once ones (3 minutes)"
 	@echo "make bench-broker measure the broker beside the bare disk (15 minutes)"
 	@echo "make bench-memory measure what a limit on memory costs and whether it holds (5 minutes)"
+	@echo "make bench-recognizer measure the recognizer of lines beside PyTorch (2 minutes; 5 GB once)"
 	@echo "make soak         30 minutes with ten times the users that fit into memory"
 	@echo "make clean        remove everything that was built"
 
@@ -161,6 +162,16 @@ bench-memory:
 	swift build -c release --product freshet-benchmarks
 	Benchmarks/memory
 
+# Only what is measured beside it needs PyTorch.
+.venv-torch/installed:
+	python3 -m venv .venv-torch
+	.venv-torch/bin/pip install --quiet torch==2.6.0 numpy
+	touch $@
+
+bench-recognizer: .venv-torch/installed
+	swift build -c release --product freshet-benchmarks
+	Benchmarks/recognizer
+
 soak: build
 	$(MAKE) .venv/installed
 	.venv/bin/python Benchmarks/soak
@@ -181,4 +192,4 @@ bench-broker: build
 	Benchmarks/broker
 
 clean:
-	rm -rf .build .venv .venv-conformance
+	rm -rf .build .venv .venv-conformance .venv-torch

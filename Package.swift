@@ -77,11 +77,11 @@ let targets: [Target] = [
 
     .executableTarget(
         name: "freshet-benchmarks",
-        dependencies: ["CKernels", "Learning", "Recommendation"],
+        dependencies: ["CKernels", "Learning", "Recommendation", "TextRecognition"],
         path: "Benchmarks",
         exclude: [
-            "run", "checkpoint", "recovery", "memory", "soak", "scoring", "movielens", "broker",
-            "BrokerLoad",
+            "run", "recognizer", "peers", "checkpoint", "recovery", "memory", "soak", "scoring",
+            "movielens", "broker", "BrokerLoad",
         ],
         swiftSettings: swiftSettings
     ),
@@ -130,7 +130,7 @@ let targets: [Target] = [
             .product(name: "NIOEmbedded", package: "swift-nio"),
         ] + nio
     ),
-    tests("LearningTests", ["Learning"]),
+    tests("LearningTests", ["Learning", "CKernels"]),
     tests("RecommendationTests", ["Recommendation", "Learning", "CKernels"]),
     tests("TextRecognitionTests", ["TextRecognition", "Learning", "FuzzImages"]),
     tests("LearnerConformance", ["Recommendation", "Learning"]),

@@ -1,6 +1,6 @@
 // What needs no broker: kernel, learners, top-K. Prints one JSON object; `Benchmarks/run` adds what
 // goes through a broker, and the ratios. Arguments: a file of ratings, a file of implicit events; or
-// `checkpoint` or `memory` and what `Benchmarks/checkpoint` or `Benchmarks/memory` says.
+// `checkpoint`, `memory` or `recognizer` and what the script of that name in `Benchmarks` says.
 import Foundation
 import Learning
 import Recommendation
@@ -56,6 +56,14 @@ if arguments.count == 7, arguments[1] == "checkpoint", let users = Int(arguments
     } else {
         try measure(ImplicitRecommender.self, .implicit)
     }
+    exit(0)
+}
+if arguments.count == 5, arguments[1] == "recognizer", let batch = Int(arguments[2]),
+    let width = Int(arguments[3]), let runs = Int(arguments[4])
+{
+    let found = try RecognizerBenchmark.milliseconds(batch: batch, width: width, runs: runs)
+    let json = try JSONSerialization.data(withJSONObject: found, options: .sortedKeys)
+    print(String(decoding: json, as: UTF8.self))
     exit(0)
 }
 guard arguments.count == 3, let ratings = FileManager.default.contents(atPath: arguments[1]),

@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "CNetworkKernels.h"
+
 /// CRC-32C (Castagnoli, RFC 3720 appendix B.4) of `count` bytes, continuing from `crc` (0 to begin).
 uint32_t ck_crc32c(uint32_t crc, const void *bytes, size_t count);
 
