@@ -63,7 +63,7 @@ public struct CardTemplate: Sendable, Equatable {
         /// What it holds; nil when it has a pattern.
         public var content: Content?
         /// How its texts are built; nil when it has a content.
-        public var pattern: TextPattern?
+        public var pattern: FieldPattern?
         /// A character behind what the pattern makes.
         public var check: CheckDigit?
         /// What it is printed in.
@@ -150,7 +150,7 @@ extension CardTemplate.Field: Decodable {
         isLabelBeside = try values.decodeIfPresent(Bool.self, forKey: .isLabelBeside) ?? false
         content = try values.decodeIfPresent(CardTemplate.Content.self, forKey: .content)
         pattern = try values.decodeIfPresent(String.self, forKey: .pattern).map { text in
-            try TextPattern(text)
+            try FieldPattern(text)
         }
         check = try values.decodeIfPresent(CheckDigit.self, forKey: .check)
         font = try values.decodeIfPresent(CardTemplate.Font.self, forKey: .font) ?? .text
@@ -162,11 +162,10 @@ extension CardTemplate.Field: Decodable {
             throw CardTemplate.failure("field \"\(name)\"", "a check belongs to a pattern")
         }
         for character in (pattern?.characters ?? []).sorted() {
-            let text = String(Unicode.Scalar(character))
-            guard let check, check.character(after: text) == nil else { continue }
+            guard let check, check.character(after: "0\(character)") == nil else { continue }
             throw CardTemplate.failure(
                 "field \"\(name)\"",
-                "\(check.rawValue) does not count \"\(text)\", which its pattern allows"
+                "\(check.rawValue) does not count \"\(character)\", which its pattern allows"
             )
         }
         guard (0...5).contains(style) else {

@@ -26,7 +26,7 @@ struct CardTexts {
     private static func newNumber(_ random: inout KeyedRandom) -> String {
         do throws(TextRecognitionError) {
             let pattern = random.pick(CardScenario.newNumberFormat.numberPatterns)
-            return try TextPattern(pattern).text(&random)
+            return try FieldPattern(pattern).text(&random)
         } catch {
             // They are written in `CardScenario`, and a test reads each.
             preconditionFailure("\(error)")

@@ -134,7 +134,7 @@ enum MachineReadableZone {
 
     private static func check(_ text: String) -> String {
         // Fields hold only what counts: digits, capital letters and "<".
-        CheckDigit.icao9303.character(after: text).map(String.init) ?? "<"
+        CheckDigit.icao.character(after: text).map(String.init) ?? "<"
     }
 
     private static func padded(_ text: String, _ count: Int) -> String {

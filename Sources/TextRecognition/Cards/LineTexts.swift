@@ -7,8 +7,8 @@ struct LineTexts: Sendable {
         case number, date, name, zone, mixed
     }
 
-    private let numbers: [TextPattern]
-    private let mixed: [TextPattern]
+    private let numbers: [FieldPattern]
+    private let mixed: [FieldPattern]
     private let scenario: CardScenario
 
     init(_ scenario: CardScenario) {
@@ -23,10 +23,10 @@ struct LineTexts: Sendable {
         ])
     }
 
-    private static func patterns(_ texts: [String]) -> [TextPattern] {
+    private static func patterns(_ texts: [String]) -> [FieldPattern] {
         texts.map { text in
             do throws(TextRecognitionError) {
-                return try TextPattern(text)
+                return try FieldPattern(text)
             } catch {
                 // They are written above and in `CardScenario`, and a test reads each.
                 preconditionFailure("\(error)")

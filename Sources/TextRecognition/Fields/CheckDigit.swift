@@ -38,6 +38,12 @@ public enum CheckDigit: String, Sendable, Codable, CaseIterable {
         }
     }
 
+    /// The check character that belongs behind a text; nil when the text has a character that does
+    /// not count, and for the systems with two.
+    public func character(after text: some StringProtocol) -> Character? {
+        "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ*".first { accepts(String(text) + String($0)) }
+    }
+
     /// 0–9 for digits, 10–35 for capital letters.
     private func value(_ symbol: Character, letters: Bool) -> Int? {
         guard let ascii = symbol.asciiValue else { return nil }

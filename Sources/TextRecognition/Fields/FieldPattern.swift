@@ -10,6 +10,8 @@
 public struct FieldPattern: Sendable, Equatable {
     /// The pattern as it was written.
     public let source: String
+    /// What it says.
+    let root: PatternNode
     /// What leads from each state on; state 0 is the beginning.
     let states: [State]
 
@@ -46,7 +48,7 @@ public struct FieldPattern: Sendable, Equatable {
     public init(_ source: String) throws(TextRecognitionError) {
         self.source = source
         var parser = FieldPatternParser(source)
-        let root = try parser.parse()
+        root = try parser.parse()
         var automaton = FieldAutomaton()
         states = try automaton.build(root, source: source)
     }
@@ -69,7 +71,7 @@ public struct FieldPattern: Sendable, Equatable {
 }
 
 /// What a pattern says, as a tree.
-indirect enum PatternNode {
+indirect enum PatternNode: Sendable, Equatable {
     case symbols(FieldPattern.SymbolSet)
     case sequence([PatternNode])
     case choice([PatternNode])
