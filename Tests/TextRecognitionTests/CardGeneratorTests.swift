@@ -1,4 +1,5 @@
 import Foundation
+import Learning
 import Testing
 
 @testable import TextRecognition
@@ -12,12 +13,10 @@ import Testing
         #expect(try CardGenerator(seed: 4).scene(at: 0) != forwards[0])
     }
 
-    @Test func `scenes show no card, one, or several, whole`() throws {
+    @Test func `cards are in the picture, whole and seen from the front`() throws {
         let generator = try CardGenerator(seed: 1)
-        var counts: [Int: Int] = [:]
-        for index in 0..<120 {
+        for index in 0..<20 {
             let scene = generator.scene(at: index)
-            counts[scene.cards.count, default: 0] += 1
             for card in scene.cards {
                 for corner in card.quad.corners {
                     #expect((0...Double(scene.image.width)).contains(corner.x))
@@ -26,8 +25,27 @@ import Testing
                 #expect(Self.isClockwise(card.quad), "scene \(index)")
             }
         }
-        #expect(counts[0, default: 0] > 0 && counts[1, default: 0] > 90)
-        #expect(counts.keys.contains { $0 > 1 })
+    }
+
+    @Test func `there is no card, one, or several that do not overlap`() throws {
+        let generator = try CardGenerator(seed: 1)
+        var random = KeyedRandom(key: 1)
+        var counts: [Int: Int] = [:]
+        for _ in 0..<1000 {
+            let places = generator.places(640, 480, &random)
+            counts[places.count, default: 0] += 1
+            for (index, place) in places.enumerated() {
+                for other in places[(index + 1)...] {
+                    #expect(
+                        place.topRight.x <= other.topLeft.x || other.topRight.x <= place.topLeft.x
+                            || place.bottomLeft.y <= other.topLeft.y
+                    )
+                }
+            }
+        }
+        #expect((30...70).contains(counts[0, default: 0]))
+        #expect((840...900).contains(counts[1, default: 0]))
+        #expect(Set(counts.keys) == [0, 1, 2, 3, 4])
     }
 
     @Test(arguments: CardScenario.allCases)
@@ -38,7 +56,7 @@ import Testing
         let templates = Dictionary(
             uniqueKeysWithValues: CardTemplate.builtIn.map { ($0.name, $0) }
         )
-        for index in 0..<12 {
+        for index in 0..<4 {
             for card in generator.scene(at: index).cards {
                 let template = try #require(templates[card.template])
                 #expect(card.fields.map(\.name) == template.fields.map(\.name))
@@ -59,7 +77,7 @@ import Testing
     @Test func `a field is cut out where its letters are`() throws {
         let generator = try CardGenerator(seed: 5)
         var found = 0
-        for index in 0..<12 {
+        for index in 0..<5 {
             for line in generator.scene(at: index).lines() where line.text.count > 6 {
                 // Ink differs from paper in the middle rows, whatever light and ground are.
                 let rows = line.image.height / 3..<line.image.height * 2 / 3
@@ -72,7 +90,7 @@ import Testing
                 found += 1
             }
         }
-        #expect(found > 30)
+        #expect(found > 12)
     }
 
     @Test func `the designs that come with the program can be read`() {
@@ -125,7 +143,7 @@ import Testing
             """
         let template = try CardTemplate(json: Array(json.utf8))
         let generator = try CardGenerator(seed: 1, templates: [template])
-        let texts = (0..<5).flatMap { generator.scene(at: $0).cards }.flatMap(\.fields).map(\.text)
+        let texts = (0..<3).flatMap { generator.scene(at: $0).cards }.flatMap(\.fields).map(\.text)
         #expect(!texts.isEmpty && texts.allSatisfy { $0.wholeMatch(of: /LIB-\d{6}/) != nil })
     }
 

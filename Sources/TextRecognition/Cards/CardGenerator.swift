@@ -55,7 +55,7 @@ public struct CardGenerator: Sendable {
     }
 
     /// Where cards lie: nowhere, in most of the picture, or in parts of it that do not overlap.
-    private func places(_ width: Int, _ height: Int, _ random: inout KeyedRandom) -> [Quad] {
+    func places(_ width: Int, _ height: Int, _ random: inout KeyedRandom) -> [Quad] {
         let (width, height) = (Double(width), Double(height))
         switch random.unit() {
         case ..<0.05: return []
