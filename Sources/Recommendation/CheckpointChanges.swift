@@ -127,9 +127,11 @@ final class CheckpointChanges {
     /// What another thread is to do before the last part is taken; nil when that is small.
     func prepareLastPart() -> (@Sendable () -> Void)? {
         let preparations = tables.indices.flatMap { index in
-            // More rows change until then, up to as many as have changed before.
+            // More rows change until then; where they change as fast as they are taken, as many as
+            // there were before.
             let (table, waiting) = (tables[index], changed[index].count * 2)
-            let rowCount = min(table.ids.count, max(waiting, roundCounts[index]))
+            let expected = isInRound[index] ? waiting : max(waiting, roundCounts[index])
+            let rowCount = min(table.ids.count, expected)
             return table.columns.compactMap { $0.prepareCopy(rowCount: rowCount) }
         }
         guard !preparations.isEmpty else { return nil }

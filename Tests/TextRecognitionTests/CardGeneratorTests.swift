@@ -112,7 +112,7 @@ import Testing
         ),
         (
             #"{"name":"a","aspect":1.5,"fields":[{"name":"n","box":[0,0,1,1],"pattern":"a("}]}"#,
-            "the pattern \"a(\" is wrong"
+            "pattern \"a(\""
         ),
         (
             #"{"name":"a","aspect":1.5,"fields":[{"name":"n","box":[0,0,1,1]}]}"#,

@@ -41,7 +41,8 @@ public enum CheckDigit: String, Sendable, Codable, CaseIterable {
     /// The check character that belongs behind a text; nil when the text has a character that does
     /// not count, and for the systems with two.
     public func character(after text: some StringProtocol) -> Character? {
-        "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ*".first { accepts(String(text) + String($0)) }
+        guard self != .mod97Radix10, self != .iban else { return nil }
+        return "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ*".first { accepts(String(text) + String($0)) }
     }
 
     /// 0–9 for digits, 10–35 for capital letters.

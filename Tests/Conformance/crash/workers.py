@@ -72,7 +72,8 @@ class TransformerSlot:
         self.successor = None
         self.zombies = []
         self.kills = self.fenced = self.misled = 0
-        # Whether a zombie went on after the worker had started.
+        # Whether a zombie went on after the worker had started: one that joins the group anew takes
+        # a static member's place back.
         self.has_rival = False
         self.worker = self.launch()
 
@@ -102,8 +103,7 @@ class TransformerSlot:
 
     def tick(self):
         """Looks after successors and zombies; a zombie must learn that it is one."""
-        if self.has_rival and self.worker.process.poll() == FENCED:
-            # A zombie that joins the group anew takes a static member's place back.
+        if self.worker.process.poll() == FENCED and (self.has_rival or self.has_lapsed()):
             self.replace(self.launch())
         if self.worker.process.poll() == LIBRDKAFKA_DEFECT:
             self.misled += 1
@@ -128,6 +128,15 @@ class TransformerSlot:
             else:
                 raise Failure(f"{zombie.name}, a zombie, ended with status "
                               f"{zombie.process.returncode}: {zombie.output()[-600:]}")
+
+    def has_lapsed(self):
+        """Whether a static member was its own rival.
+
+        When nothing answers for as long as its session lasts (a machine that stands still),
+        librdkafka gives up its member id and joins anew, which replaces that id; a heartbeat of
+        before that it sends again is then fenced, as it should be.
+        """
+        return bool(self.arguments["instance"]) and "SESSTMOUT" in self.worker.output()
 
     def processes(self):
         return [worker for worker in (
