@@ -52,6 +52,9 @@ class Transformer:
         })
         self.producer = Producer({
             "transactional.id": options.transactional_id, "transaction.timeout.ms": 60_000,
+            # What was under way when the broker died is not sent again while an abort waits for it,
+            # but times out: with the transaction itself, the broker would have ended that first.
+            "message.timeout.ms": 20_000,
             "retry.backoff.ms": 20, "linger.ms": 1, **network,
         })
 
