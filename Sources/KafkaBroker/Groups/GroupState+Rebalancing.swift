@@ -78,9 +78,6 @@ extension GroupState {
         if !members.contains(where: { $0.id == leaderID && $0.hasJoined }) { leaderID = first.id }
         protocolName = chosenProtocol()
         phase = .completingRebalance
-        // A static member that learns its id must have it after a restart of the broker too: the id
-        // before it would fence the client for good.
-        if members.contains(where: { $0.instanceID != nil }) { store() }
         for index in members.indices where members[index].hasJoined {
             let waiter = members[index].waiter
             members[index].waiter = nil

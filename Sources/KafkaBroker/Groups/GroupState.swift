@@ -66,15 +66,11 @@ struct GroupState: Sendable, Codable {
         emptySince = now.date
     }
 
-    /// Goes on after a restart: members get one session timeout to show up, and a rebalance that was
-    /// under way begins again.
+    /// Goes on after a restart: members get one session timeout to show up.
     mutating func resume(limits: GroupLimits, at now: Moment) {
         self.limits = limits
         guard !members.isEmpty else { return }
-        // Stored before the leader had brought an assignment: the members join again.
-        let isUnassigned = members.allSatisfy(\.assignment.isEmpty)
-        phase = isUnassigned ? .preparingRebalance : .stable
-        deadline = isUnassigned ? now.uptime + rebalanceTimeout : nil
+        phase = .stable
         for index in members.indices {
             members[index].isNew = false
             members[index].renewSession(at: now)
