@@ -317,7 +317,8 @@ def main():
     if loop.slots:
         print(f"workers: {sum(slot.kills for slot in loop.slots)} killed, "
               f"{sum(slot.fenced for slot in loop.slots)} zombies fenced, "
-              f"{sum(slot.misled for slot in loop.slots)} ended by their library")
+              f"{sum(slot.misled for slot in loop.slots)} ended by their library, "
+              f"{sum(slot.lapsed for slot in loop.slots)} fenced after their session had run out")
     print(f"{loop.kills} kills, {loop.torn} unfinished ends cut off, slowest start "
           f"{loop.slowest_start:.2f} s, {len(loop.producer_ids)} producer ids, all different; "
           f"{time.monotonic() - loop.begun:.0f} s")

@@ -71,7 +71,7 @@ class TransformerSlot:
         self.generation = 0
         self.successor = None
         self.zombies = []
-        self.kills = self.fenced = self.misled = 0
+        self.kills = self.fenced = self.misled = self.lapsed = 0
         # Whether a zombie went on after the worker had started: one that joins the group anew takes
         # a static member's place back.
         self.has_rival = False
@@ -104,6 +104,7 @@ class TransformerSlot:
     def tick(self):
         """Looks after successors and zombies; a zombie must learn that it is one."""
         if self.worker.process.poll() == FENCED and (self.has_rival or self.has_lapsed()):
+            self.lapsed += not self.has_rival
             self.replace(self.launch())
         if self.worker.process.poll() == LIBRDKAFKA_DEFECT:
             self.misled += 1
@@ -136,7 +137,8 @@ class TransformerSlot:
         librdkafka gives up its member id and joins anew, which replaces that id; a heartbeat of
         before that it sends again is then fenced, as it should be.
         """
-        return bool(self.arguments["instance"]) and "SESSTMOUT" in self.worker.output()
+        output = self.worker.output()
+        return "SESSTMOUT" in output and "Static consumer fenced" in output
 
     def processes(self):
         return [worker for worker in (
