@@ -91,7 +91,7 @@ struct CardsQuickstartResult: Encodable, Sendable {
             "  model versions          \(versionsPublished)",
             "  kept in                 \(directory)",
             "",
-            "Next: freshet read IMAGE --store \(directory)/store; docs/text.md shows how to send labels.",
+            "Next: freshet read IMAGE --model cards --store \(directory)/store; docs/text.md shows how to send labels.",
         ]
         return (head + table.lines.map { "  " + $0 } + tail).joined(separator: "\n")
     }
