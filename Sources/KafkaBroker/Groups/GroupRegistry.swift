@@ -82,7 +82,10 @@ extension GroupRegistry {
         let output = groups.values[index].state.takeOutput()
         if output.mustStore {
             groups.values[index].isStored = true
-            save(groups.values[index].state, answers: output.answers)
+            store.save(groups.values[index].state, completion: giving(output.answers, id))
+        } else if !output.staticMembers.isEmpty {
+            let ids = output.staticMembers
+            store.renameStaticMembers(ids, ofGroup: id, completion: giving(output.answers, id))
         } else {
             for (waiter, answer) in output.answers { waiter.reply(answer) }
         }
@@ -126,10 +129,14 @@ extension GroupRegistry {
         return groups.removeValue(forKey: id)?.state
     }
 
-    private func save(_ group: GroupState, answers: [(Waiter, MemberAnswer)]) {
-        store.save(group) { [logger] result in
+    /// What gives answers once a group is stored.
+    private func giving(
+        _ answers: [(Waiter, MemberAnswer)],
+        _ id: String
+    ) -> MetadataStore.Completion {
+        { [logger] result in
             if case .failure(let error) = result {
-                let metadata = Self.metadata(group.id)
+                let metadata = Self.metadata(id)
                 logger.error("a group could not be stored: \(error)", metadata: metadata)
             }
             let isStored = result.errorCode == .none

@@ -47,6 +47,9 @@ struct MemberAnswer: Sendable {
 struct GroupOutput: Sendable {
     /// Whether the group must be stored before any of the answers is given.
     var mustStore = false
+    /// The ids, by instance, that static members must have in what is stored before any of the
+    /// answers is given; without meaning if the group is stored as a whole.
+    var staticMembers: [String: String] = [:]
     var answers: [(waiter: Waiter, answer: MemberAnswer)] = []
 }
 

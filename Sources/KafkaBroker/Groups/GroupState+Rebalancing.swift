@@ -87,6 +87,7 @@ extension GroupState {
             members[index].renewSession(at: now)
             if let waiter { answer(waiter, currentGeneration(for: members[index])) }
         }
+        storeStaticMembers()
     }
 
     private mutating func becomeEmpty(_ now: Moment) {

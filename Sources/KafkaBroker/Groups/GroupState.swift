@@ -86,6 +86,34 @@ struct GroupState: Sendable, Codable {
     /// Has the group stored before anybody gets an answer to the present input.
     mutating func store() { output.mustStore = true }
 
+    /// Has the ids of static members stored before anybody gets an answer to the present input.
+    ///
+    /// The generation that begins is stored when it has its assignment. After a restart before that
+    /// the group goes on in the last one, where a static member's id of then would fence the member
+    /// that has learned its new one.
+    mutating func storeStaticMembers() {
+        let ids = members.compactMap { member in member.instanceID.map { ($0, member.id) } }
+        output.staticMembers = Dictionary(uniqueKeysWithValues: ids)
+    }
+
+    /// Gives static members other ids.
+    ///
+    /// - Parameter ids: Member ids by instance; an instance that is not in the group is left out.
+    /// - Returns: Whether any id has changed.
+    mutating func renameStaticMembers(_ ids: [String: String]) -> Bool {
+        var isChanged = false
+        for index in members.indices {
+            let old = members[index].id
+            guard let new = members[index].instanceID.flatMap({ ids[$0] }), new != old else {
+                continue
+            }
+            members[index].id = new
+            if leaderID == old { leaderID = new }
+            isChanged = true
+        }
+        return isChanged
+    }
+
     /// Whether nothing has ever come of the group.
     var isBlank: Bool { isObsolete && generation == 0 && protocolType == nil }
 

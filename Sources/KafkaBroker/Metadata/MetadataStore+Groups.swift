@@ -21,6 +21,24 @@ extension MetadataStore {
         }
     }
 
+    /// Gives static members other ids in the generation that is stored, if there is one.
+    ///
+    /// - Parameters:
+    ///   - ids: Member ids by instance; an instance that is not stored is left out.
+    ///   - id: The group.
+    ///   - completion: Called when that is done.
+    func renameStaticMembers(
+        _ ids: [String: String],
+        ofGroup id: String,
+        completion: @escaping Completion
+    ) {
+        writer.submit(completion: completion) { rows, _ in
+            guard var group = try GroupState.fetchOne(rows, key: id) else { return .none }
+            if group.renameStaticMembers(ids) { try group.update(rows) }
+            return .none
+        }
+    }
+
     /// Stores offsets of a group, which is stored too if it is new.
     ///
     /// Those of topics that do not exist any more are left out.

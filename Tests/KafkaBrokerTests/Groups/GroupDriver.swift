@@ -161,7 +161,11 @@ struct GroupDriver {
     /// Takes the group's output; nobody may be answered twice, or without having asked.
     private mutating func drain() {
         let output = group.takeOutput()
-        if output.mustStore { stored.append(group) }
+        if output.mustStore {
+            stored.append(group)
+        } else if var last = stored.last, last.renameStaticMembers(output.staticMembers) {
+            stored.append(last)
+        }
         for (waiter, answer) in output.answers {
             #expect(parked.contains(waiter), "a request was answered twice or never asked")
             answers[waiter] = answer

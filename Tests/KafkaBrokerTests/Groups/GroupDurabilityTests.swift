@@ -107,6 +107,30 @@ struct GroupDurabilityTests {
         #expect(try await restarted.commit(commit) == [.none])
     }
 
+    @Test func `rules 5 and 17: a static member's new id survives a crash before it syncs`()
+        async throws
+    {
+        let harness = try GroupHarness()
+        defer { harness.stop() }
+        let (old, _) = try await harness.soleMember("g", instance: "i")
+        var join = GroupHarness.join("g", instance: "i")
+        join.set("protocols", [["name": "sticky", "metadata": .bytes([1])]])
+        let joined = try await harness.call(.joinGroup, 5, join)
+        let (new, generation) = (joined.string("memberId"), joined.int32("generationId"))
+        #expect(new != old)
+        let restarted = try GroupHarness(directory: try harness.directory.snapshot())
+        defer { restarted.stop() }
+        for (id, error) in [(new, ErrorCode.illegalGeneration), (old, .fencedInstanceID)] {
+            let member = GroupHarness.member("g", id, generation, instance: "i")
+            #expect(try await restarted.call(.heartbeat, 3, member).errorCode() == error)
+        }
+        join.set("memberId", new)
+        let again = try await restarted.call(.joinGroup, 5, join)
+        #expect(again.errorCode() == .none)
+        #expect(again.string("memberId") == new)
+        #expect(again.int32("generationId") == generation)
+    }
+
     @Test func `rule 17: the form in which groups are stored does not change`() async throws {
         let directory = TestDirectory()
         let store = try MetadataStore(directory: directory.url)

@@ -87,11 +87,17 @@ extension GroupHarness {
         return fields
     }
 
-    static func member(_ group: String, _ member: String, _ generation: Int32) -> Fields {
+    static func member(
+        _ group: String,
+        _ member: String,
+        _ generation: Int32,
+        instance: String? = nil
+    ) -> Fields {
         var fields = Fields()
         fields.set("groupId", group)
         fields.set("generationId", generation)
         fields.set("memberId", member)
+        fields.set("groupInstanceId", instance)
         return fields
     }
 
@@ -129,12 +135,17 @@ extension GroupHarness {
     }
 
     /// Joins and syncs a sole member; returns its id and generation.
-    func soleMember(_ group: String) async throws -> (id: String, generation: Int32) {
-        let joined = try await call(.joinGroup, 3, Self.join(group))
+    func soleMember(
+        _ group: String,
+        instance: String? = nil
+    ) async throws -> (id: String, generation: Int32) {
+        // From version 4 on, a member that is not static is given its id first.
+        let version: Int16 = instance == nil ? 3 : 5
+        let joined = try await call(.joinGroup, version, Self.join(group, instance: instance))
         #expect(joined.errorCode() == .none)
         let id = joined.string("memberId")
         let generation = joined.int32("generationId")
-        var sync = Self.member(group, id, generation)
+        var sync = Self.member(group, id, generation, instance: instance)
         var assignment = Fields()
         assignment.set("memberId", id)
         assignment.set("assignment", [9, 9] as [UInt8])

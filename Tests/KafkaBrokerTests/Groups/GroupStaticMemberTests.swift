@@ -72,6 +72,27 @@ struct GroupStaticMemberTests {
         #expect(driver.group.phase == .completingRebalance)
     }
 
+    @Test func `rules 5 and 17: a broker that dies while members sync knows the new ids`() throws {
+        var driver = try twoMembers()
+        let generation = driver.group.generation
+        _ = driver.join("b1", instance: "b", metadata: [2])
+        let waiter = driver.join(as: "a2", instance: "a", protocols: ["range"], metadata: [2])
+        #expect(driver.answers[waiter]?.memberID == "a2")
+        #expect(driver.group.phase == .completingRebalance)
+        var restarted = try GroupDriver(restoring: try #require(driver.stored.last))
+        #expect(restarted.group.generation == generation)
+        #expect(restarted.group.leaderID == "a2")
+        #expect(restarted.memberIDs == ["a2", "b1"])
+        #expect(restarted.heartbeat("a1", instance: "a") == .fencedInstanceID)
+        let synced = restarted.sync("a2", instance: "a", generation: generation + 1)
+        #expect(restarted.error(synced) == .illegalGeneration)
+        #expect(restarted.heartbeat("b1", instance: "b", generation: generation) == .none)
+        _ = restarted.join("a2", instance: "a")
+        #expect(restarted.heartbeat("b1", instance: "b") == .rebalanceInProgress)
+        try restarted.settle()
+        #expect(restarted.memberIDs == ["a2", "b1"])
+    }
+
     @Test func `rule 5: a restart while syncing begins a rebalance and fences the old`() throws {
         var driver = try twoMembers()
         _ = driver.join("a1", instance: "a")
