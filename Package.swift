@@ -133,7 +133,7 @@ let targets: [Target] = [
     tests("LearningTests", ["Learning", "CKernels"]),
     tests("RecommendationTests", ["Recommendation", "Learning", "CKernels"]),
     tests("TextRecognitionTests", ["TextRecognition", "Learning", "FuzzImages"]),
-    tests("LearnerConformance", ["Recommendation", "Learning"]),
+    tests("LearnerConformance", ["Recommendation", "Learning", "TextRecognition"]),
     tests("ModelStoreTests", ["ModelStore", grdb]),
     tests("PipelineTests", ["Pipeline", "Recommendation", "Learning", "Streaming", "ModelStore"]),
     tests(
@@ -149,7 +149,7 @@ let targets: [Target] = [
         "CrashTests",
         [
             "freshet", "KafkaClient", "Learning", "ModelStore", "Pipeline", "Recommendation",
-            "Streaming",
+            "Streaming", "TextRecognition",
         ]
     ),
     tests("TidyTests", []),
