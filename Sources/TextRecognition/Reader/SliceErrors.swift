@@ -33,8 +33,10 @@ struct SliceErrors {
 
     /// Counts what was read of a label.
     mutating func add(_ read: String, _ truth: String, slice: Int32) {
-        let (distance, length) = EditDistance.withoutSpaces(Array(read.utf8), Array(truth.utf8))
-        let isExact = distance == 0
+        var errors = ReadingErrors()
+        errors.add(read, truth: truth)
+        let (distance, length) = (errors.editCount, errors.characterCount)
+        let isExact = errors.exactCount == 1
         withUnsafeTemporaryAllocation(of: Double.self, capacity: 3) { values in
             values[0] = Double(distance)
             values[1] = Double(length)

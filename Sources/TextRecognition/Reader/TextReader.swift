@@ -182,7 +182,12 @@ public final class TextReader: Learner {
         )
         let earlierCount = max(0, settings.linesPerStep - waiting.count)
         let lines = waiting + replay.sample(earlierCount, &random)
-        var examples = lines.compactMap { example(LineJitter.changed($0.image, &random), $0.text) }
+        var examples = lines.compactMap { line in
+            // Some as they are: what is read later is not changed either.
+            let image =
+                random.chance(0.7) ? LineJitter.changed(line.image, &random) : line.image
+            return example(image, line.text)
+        }
         for _ in 0..<settings.replay.baseLinesPerStep {
             guard let line = baseLines?.line(at: random.index(below: 1 << 40)) else { continue }
             if let example = example(line.image, line.text) { examples.append(example) }
