@@ -81,7 +81,7 @@ let targets: [Target] = [
         path: "Benchmarks",
         exclude: [
             "run", "recognizer", "peers", "checkpoint", "recovery", "memory", "soak", "scoring",
-            "movielens", "broker", "BrokerLoad",
+            "movielens", "broker", "BrokerLoad", "reading",
         ],
         swiftSettings: swiftSettings
     ),
