@@ -82,7 +82,7 @@ let targets: [Target] = [
         path: "Benchmarks",
         exclude: [
             "run", "recognizer", "peers", "tesseract", "checkpoint", "recovery", "memory", "soak",
-            "scoring", "movielens", "broker", "BrokerLoad",
+            "scoring", "movielens", "broker", "BrokerLoad", "reading",
         ],
         swiftSettings: swiftSettings
     ),

@@ -4,8 +4,9 @@ import CKernels
 ///
 /// Dimensions: input [H][W][I], output [H'][W'][O], weights [KH][KW][I][O'], where O' is O rounded
 /// up to 8 with zeros behind O. The width is padded by half the kernel (times the dilation), so that
-/// W' = W / stride; the height by `paddingHeight`, H' = (H + 2 paddingHeight - KH) / stride + 1.
-///     out[y][x][o] = Σ ky,kx,i in[y stride + ky - paddingHeight]
+/// W' = W / stride; the height by `paddingHeight`,
+/// H' = (H + 2 paddingHeight - (KH - 1) dilation - 1) / stride + 1.
+///     out[y][x][o] = Σ ky,kx,i in[y stride + ky dilation - paddingHeight]
 ///                              [x stride + (kx - KW / 2) dilation][i] · w[ky][kx][i][o]
 /// Every output adds in that order: its bits do not depend on other lines or on where it lies.
 public struct Convolution: Sendable, Equatable {
@@ -15,7 +16,7 @@ public struct Convolution: Sendable, Equatable {
     public let kernelWidth: Int
     /// Pixels from an output's input to the next one's, both ways: 1 or 2.
     public let stride: Int
-    /// Pixels between taps along the width; more than 1 only for kernels of height 1.
+    /// Pixels from a tap to the next one, both ways.
     public let dilation: Int
     /// Rows of zeros above and below.
     public let paddingHeight: Int
@@ -37,7 +38,7 @@ public struct Convolution: Sendable, Equatable {
         outputChannels: Int
     ) {
         precondition(kernelWidth % 2 == 1 && (stride == 1 || stride == 2))
-        precondition(dilation == 1 || kernelHeight == 1)
+        precondition(dilation > 0)
         precondition(inputChannels == PlaneLayout.stride(of: inputChannels))
         self.kernelHeight = kernelHeight
         self.kernelWidth = kernelWidth
@@ -56,7 +57,7 @@ public struct Convolution: Sendable, Equatable {
     public var border: Int { dilation * (kernelWidth / 2) }
     /// H' of an input of height H.
     public func outputHeight(_ height: Int) -> Int {
-        (height + 2 * paddingHeight - kernelHeight) / stride + 1
+        (height + 2 * paddingHeight - (kernelHeight - 1) * dilation - 1) / stride + 1
     }
 
     // MARK: Forward
@@ -81,12 +82,13 @@ public struct Convolution: Sendable, Equatable {
         taps.withUnsafeBufferPointer { offsets in
             for y in 0..<output.layout.height {
                 let top = y * stride - paddingHeight
-                let first = max(0, -top)
-                let end = min(kernelHeight, input.layout.height - top)
+                // The rows of the kernel that lie on rows of the input.
+                let first = max(0, dilation - 1 - top) / dilation
+                let end = min(kernelHeight, (input.layout.height - 1 - top) / dilation + 1)
                 guard first < end else { continue }
                 var row = ck_taps(
                     offsets: offsets.baseAddress,
-                    count: dilation == 1 ? end - first : kernelWidth,
+                    count: (end - first) * (dilation == 1 ? 1 : kernelWidth),
                     length: tapLength,
                     step: stride * inputChannels,
                     stride: outputStride
@@ -94,7 +96,7 @@ public struct Convolution: Sendable, Equatable {
                 ck_convolve_row(
                     lanes,
                     &row,
-                    input.row(line, top + first) - left,
+                    input.row(line, top + first * dilation) - left,
                     weights + first * kernelWidth * inputChannels * outputStride,
                     &then,
                     output.row(line, y),
@@ -109,9 +111,10 @@ public struct Convolution: Sendable, Equatable {
 
     /// Where taps begin, from the first one.
     private func tapOffsets(pitch: Int) -> [Int] {
-        dilation == 1
-            ? (0..<kernelHeight).map { $0 * pitch }
-            : (0..<kernelWidth).map { $0 * dilation * inputChannels }
+        guard dilation > 1 else { return (0..<kernelHeight).map { $0 * pitch } }
+        return (0..<kernelHeight * kernelWidth).map { tap in
+            (tap / kernelWidth * pitch + tap % kernelWidth * inputChannels) * dilation
+        }
     }
 
     // MARK: Backward
@@ -128,8 +131,11 @@ public struct Convolution: Sendable, Equatable {
         let left = border * inputChannels
         let tapCount = dilation == 1 ? 1 : kernelWidth
         for ky in 0..<kernelHeight {
-            let first = max(0, (paddingHeight - ky + stride - 1) / stride)
-            let end = min(errors.layout.height, (height - 1 + paddingHeight - ky) / stride + 1)
+            // Where the first row of errors reads, and from the next one on.
+            let top = ky * dilation - paddingHeight
+            let first = max(0, (stride - 1 - top) / stride)
+            guard top < height else { continue }
+            let end = min(errors.layout.height, (height - 1 - top) / stride + 1)
             guard first < end else { continue }
             var pixels = ck_pixels(
                 height: end - first,
@@ -139,7 +145,7 @@ public struct Convolution: Sendable, Equatable {
                 stride: outputStride,
                 error_line: errors.layout.pitch(line)
             )
-            let start = input.row(line, first * stride + ky - paddingHeight) - left
+            let start = input.row(line, first * stride + top) - left
             for tap in 0..<tapCount {
                 ck_convolve_weights(
                     lanes,
@@ -177,7 +183,7 @@ public struct Convolution: Sendable, Equatable {
             kernelHeight: kernelHeight,
             kernelWidth: kernelWidth,
             dilation: dilation,
-            paddingHeight: kernelHeight - 1 - paddingHeight,
+            paddingHeight: (kernelHeight - 1) * dilation - paddingHeight,
             inputChannels: outputStride,
             outputChannels: inputChannels
         )

@@ -2,167 +2,42 @@ public import Learning
 
 /// Reads lines: the servable side of the network, which learns nothing.
 ///
-/// Normalizations are folded into the weights, and a line goes through all layers alone, in memory
-/// that stays in the processor's cache. So the scores of a line are the same bits whatever else is
-/// read before, after or with it.
+/// The scores of a line are the same bits whatever else is read before, after or with it.
 ///
 /// Owned by one thread.
 public final class LineRecognizer {
     /// The layers.
     public let network: LineNetwork
-    /// As `network.parameters`, the weights times their normalization's scale.
-    private let weights: FloatBuffer
-    /// The bias that is left of each stage's normalization, then that of the head: [channels] each.
-    private let biases: [FloatBuffer]
-    private var work: [FloatBuffer] = (0..<3).map { _ in FloatBuffer() }
+    private let folded: FoldedNetwork
 
-    /// Folds parameters and statistics, which are copied.
+    /// Copies parameters and statistics.
     public init(_ network: LineNetwork, parameters: FloatBuffer, statistics: FloatBuffer) {
         self.network = network
-        weights = FloatBuffer(count: network.parameters.count)
-        weights.copy(from: parameters)
-        var biases: [FloatBuffer] = []
-        for stage in network.stages {
-            let bias = FloatBuffer(count: stage.gamma.stride)
-            for c in 0..<stage.gamma.columns {
-                let (scale, shift) = Normalization.folded(
-                    gamma: parameters.base[stage.gamma.offset + c],
-                    beta: parameters.base[stage.beta.offset + c],
-                    mean: statistics.base[stage.mean.offset + c],
-                    variance: statistics.base[stage.variance.offset + c]
-                )
-                bias.base[c] = shift
-                for row in 0..<stage.weights.rows {
-                    weights.base[stage.weights.offset + row * stage.weights.stride + c] *= scale
-                }
-            }
-            biases.append(bias)
-        }
-        let bias = FloatBuffer(count: network.headBias.stride)
-        bias.base.update(
-            from: parameters.base + network.headBias.offset,
-            count: network.headBias.stride
-        )
-        self.biases = biases + [bias]
+        folded = FoldedNetwork(network.layers, parameters: parameters, statistics: statistics)
     }
 
     /// The recognizer whose tensors are under `prefix`.
     ///
     /// Throws when one is missing or does not fit the settings.
-    public convenience init(
+    public init(
         settings: RecognizerSettings,
         state: any TensorSource,
         prefix: String = "model."
     ) throws(LearningError) {
-        let network = try LineNetwork(settings)
-        let parameters = FloatBuffer(count: network.parameters.count)
-        let statistics = FloatBuffer(count: network.statistics.count)
-        try network.parameters.decode(state, prefix: prefix, into: parameters)
-        try network.statistics.decode(state, prefix: prefix, into: statistics)
-        self.init(network, parameters: parameters, statistics: statistics)
+        network = try LineNetwork(settings)
+        folded = try FoldedNetwork(network.layers, state: state, prefix: prefix)
     }
 
     /// The scores of one line.
     public func scores(of line: PreparedLine) -> LineScores {
-        let widths = [line.width]
-        var input = Planes(
-            PlaneLayout(
-                widths: widths,
-                height: PreparedLine.height,
-                channels: 1,
-                border: network.stages[0].convolution.border
-            ),
-            in: work[0]
-        )
-        input.write(line, at: 0)
-        var place = 0
-        for (index, stage) in network.stages.enumerated() {
-            let next = index + 1 < network.stages.count ? network.stages[index + 1] : nil
-            let border = next?.convolution.border ?? 0
-            input = forward(stage, index, input, border: border, place: &place)
-        }
-        return answer(input, place: place)
-    }
-
-    /// The output of one stage, in the buffer after `place`, with the borders that the next needs.
-    private func forward(
-        _ stage: LineNetwork.Stage,
-        _ index: Int,
-        _ input: Planes,
-        border: Int,
-        place: inout Int
-    ) -> Planes {
-        let convolution = stage.convolution
-        let width = input.layout.widths[0] / convolution.stride
-        let height = convolution.outputHeight(input.layout.height)
-        let isPooled = stage.poolHeight * stage.poolWidth > 1
-        let output = Planes(
-            PlaneLayout(
-                widths: [width],
-                height: height,
-                channels: convolution.outputChannels,
-                border: isPooled ? 0 : border
-            ),
-            in: work[(place + 1) % 3]
-        )
-        if !isPooled { output.clearBorders(0) }
-        if stage.isResidual {
-            for y in 0..<height {
-                output.row(0, y).update(
-                    from: input.row(0, y),
-                    count: width * convolution.outputStride
-                )
-            }
-        }
-        convolution.forward(
-            line: 0,
-            input: input,
-            weights: weights.base + stage.weights.offset,
-            bias: biases[index].base,
-            rectified: true,
-            adding: stage.isResidual,
-            output: output
-        )
-        place = (place + 1) % 3
-        guard isPooled else { return output }
-        let pooled = Planes(
-            PlaneLayout(
-                widths: [width / stage.poolWidth],
-                height: height / stage.poolHeight,
-                channels: convolution.outputChannels,
-                border: border
-            ),
-            in: work[(place + 1) % 3]
-        )
-        place = (place + 1) % 3
-        MaxPooling(height: stage.poolHeight, width: stage.poolWidth)
-            .forward(line: 0, output, output: pooled)
-        return pooled
-    }
-
-    private func answer(_ input: Planes, place: Int) -> LineScores {
-        let steps = input.layout.widths[0]
-        let layout = PlaneLayout(
-            widths: [steps],
-            height: 1,
-            channels: network.classCount,
-            border: 0
-        )
-        let logits = Planes(layout, in: work[(place + 1) % 3])
-        network.head.forward(
-            line: 0,
-            input: input,
-            weights: weights.base + network.headWeights.offset,
-            bias: biases.last?.base,
-            output: logits
-        )
+        let logits = folded.outputs(for: line)
         LogSoftmax(classCount: network.classCount).forward(line: 0, logits)
-        let rows = logits.row(0, 0)
-        let classes = network.classCount
+        let (rows, stride) = (logits.row(0, 0), logits.layout.stride)
+        let (steps, classes) = (logits.layout.widths[0], network.classCount)
         let count = steps * classes
         let values = [Float](unsafeUninitializedCapacity: count) { target, initialized in
             for step in 0..<steps {
-                let row = UnsafeBufferPointer(start: rows + step * layout.stride, count: classes)
+                let row = UnsafeBufferPointer(start: rows + step * stride, count: classes)
                 for k in 0..<classes {
                     target.initializeElement(at: step * classes + k, to: row[k])
                 }
@@ -170,18 +45,5 @@ public final class LineRecognizer {
             initialized = count
         }
         return LineScores(stepCount: steps, classCount: classes, logProbabilities: values)
-    }
-}
-
-extension Planes {
-    /// Writes the pixels of a line, and zeros around them, as the n-th line.
-    func write(_ prepared: PreparedLine, at line: Int) {
-        clearBorders(line)
-        prepared.pixels.withUnsafeBufferPointer { pixels in
-            guard let source = pixels.baseAddress else { return }
-            for y in 0..<PreparedLine.height {
-                row(line, y).update(from: source + y * prepared.width, count: prepared.width)
-            }
-        }
     }
 }

@@ -34,17 +34,12 @@ extension LineTrainer {
         state: any TensorSource
     ) throws(LearningError) {
         try self.init(settings: settings, optimizer: optimizer, headRate: headRate)
-        try network.statistics.decode(state, prefix: Self.modelPrefix, into: statistics)
-        for variance in network.stages.map(\.variance) {
-            for c in 0..<variance.columns where statistics.base[variance.offset + c] < 0 {
-                throw LearningError(
-                    .tensor,
-                    "tensor \"\(Self.modelPrefix)\(variance.name)\" holds a number below 0",
-                    remedy: "the file is damaged; use another version"
-                )
-            }
-        }
-        let isModelOnly = !state.contains(Self.trainedPrefix + network.headBias.name)
+        try network.layers.decodeStatistics(
+            state,
+            prefix: Self.modelPrefix,
+            into: statistics
+        )
+        let isModelOnly = !state.contains(Self.trainedPrefix + network.layers.headBias.name)
         try network.parameters.decode(
             state,
             prefix: isModelOnly ? Self.modelPrefix : Self.trainedPrefix,

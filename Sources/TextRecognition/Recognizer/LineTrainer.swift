@@ -45,7 +45,7 @@ public final class LineTrainer {
     public var normalization = Normalization.Statistics.batch
 
     let gradients: FloatBuffer
-    let pass: TrainingPass
+    let pass: NetworkPass<PreparedLine>
     private var loss = CTCLoss()
 
     /// A trainer that has learned nothing.
@@ -61,7 +61,7 @@ public final class LineTrainer {
         network.resetStatistics(in: statistics)
         gradients = FloatBuffer(count: network.parameters.count)
         self.optimizer = AdamW(network.parameters, parameters: parameters, settings: optimizer)
-        pass = TrainingPass(network)
+        pass = NetworkPass(network.layers)
     }
 
     /// One step along the gradient of `examples` at a learning rate.
@@ -87,13 +87,14 @@ public final class LineTrainer {
         let classes = network.classCount
         for (index, example) in examples.enumerated() {
             precondition(example.labels.allSatisfy { $0 > 0 && $0 < classes })
-            let rows = pass.logits.row(index, 0)
+            let rows = pass.outputs.row(index, 0)
+            LogSoftmax(classCount: classes).forward(line: index, pass.outputs)
             let weight = 1 / (Double(examples.count) * Double(max(1, example.labels.count)))
             let found = loss.loss(
                 logProbabilities: rows,
                 stepCount: example.line.stepCount,
                 classCount: classes,
-                stride: pass.logits.layout.stride,
+                stride: pass.outputs.layout.stride,
                 labels: example.labels,
                 weight: Float(weight),
                 gradient: rows

@@ -1,8 +1,10 @@
+public import Learning
+
 /// A line as the network reads it: 32 rows, mean 0, deviation 1 (a little less for flat pictures).
 ///
 /// Everything is a function of the line alone. The width is rounded up to a multiple of 4 (the
 /// network has a step for every 4 columns) with zeros, the line's own mean.
-public struct PreparedLine: Sendable, Equatable {
+public struct PreparedLine: Sendable, Equatable, NetworkInput {
     /// Rows of every line.
     public static let height = 32
     /// Columns that become one step.

@@ -131,13 +131,14 @@ struct ConvolutionTests {
     private static let geometries: [[Int]] = [
         [3, 3, 1, 1, 1, 8, 8], [3, 3, 1, 1, 1, 16, 56], [3, 3, 2, 1, 1, 1, 24],
         [2, 3, 1, 1, 0, 8, 64], [1, 5, 1, 2, 0, 24, 72], [1, 1, 1, 1, 0, 40, 43],
-        [1, 3, 1, 1, 0, 8, 128],
+        [1, 3, 1, 1, 0, 8, 128], [3, 3, 1, 2, 2, 16, 48], [3, 3, 1, 4, 4, 8, 16],
     ]
 
     @Test(arguments: geometries)
     func `forward is the definition, and gradients are its differences`(g: [Int]) throws {
         let convolution = convolution(g)
-        let (height, widths) = (g[0] == 2 ? 2 : 3, [14, 22])
+        // Rows enough for some of a dilated kernel to lie on them, and some not.
+        let (height, widths) = (g[0] == 2 ? 2 : 2 + g[3], [14, 22])
         let weightCount = convolution.weightRows * convolution.outputChannels
         let weights = seededNumbers(weightCount, key: 1)
         let pass = Pass(
@@ -270,7 +271,7 @@ struct SlowConvolution {
                 var sums = [Double](repeating: 0, count: outputs)
                 for ky in 0..<c.kernelHeight {
                     for kx in 0..<c.kernelWidth {
-                        let row = y * c.stride + ky - c.paddingHeight
+                        let row = y * c.stride + ky * c.dilation - c.paddingHeight
                         let column = x * c.stride + (kx - c.kernelWidth / 2) * c.dilation
                         guard row >= 0, row < height, column >= 0, column < width else { continue }
                         for i in 0..<inputs {

@@ -1,26 +1,25 @@
-import Learning
-
 /// A batch on its way through the network and back: the activations in between.
 ///
 /// Owned by its trainer.
-final class TrainingPass {
-    private let network: LineNetwork
+public final class NetworkPass<Input: NetworkInput> {
+    private let network: ConvolutionalNetwork
     private let normalizations: [Normalization]
     // Of each stage: its input (the last one is the head's) and what its convolution gives.
     private var inputBuffers: [FloatBuffer]
     private var sumBuffers: [FloatBuffer]
     private var inputs: [Planes] = []
     private var sums: [Planes] = []
-    private let logitBuffer = FloatBuffer()
-    /// Log-probabilities [T][K], then the gradients of the logits in their place.
-    private(set) var logits: Planes
+    private let outputBuffer = FloatBuffer()
+    /// What the head gives, [outputHeight][W][K], then the gradients of that in its place.
+    public private(set) var outputs: Planes
     /// Errors of what a convolution gives, and of inputs of stages in turn.
     private let sumErrorBuffer = FloatBuffer()
     private let errorBuffers = [FloatBuffer(), FloatBuffer()]
     private let transposed = FloatBuffer()
-    private var lines: [PreparedLine] = []
+    private var lines: [Input] = []
 
-    init(_ network: LineNetwork) {
+    /// Makes working memory that grows when needed.
+    public init(_ network: ConvolutionalNetwork) {
         self.network = network
         normalizations = network.stages.map {
             Normalization(
@@ -31,14 +30,14 @@ final class TrainingPass {
         }
         inputBuffers = (0...network.stages.count).map { _ in FloatBuffer() }
         sumBuffers = network.stages.map { _ in FloatBuffer() }
-        logits = Planes(
-            PlaneLayout(widths: [], height: 1, channels: network.classCount, border: 0),
-            in: logitBuffer
+        outputs = Planes(
+            PlaneLayout(widths: [], height: 1, channels: 8, border: 0),
+            in: outputBuffer
         )
     }
 
     /// Lays the planes out for a batch.
-    func begin(_ lines: [PreparedLine]) {
+    public func begin(_ lines: [Input]) {
         self.lines = lines
         var widths = lines.map(\.width)
         (inputs, sums) = ([], [])
@@ -71,24 +70,24 @@ final class TrainingPass {
         }
         let headInput = PlaneLayout(
             widths: widths,
-            height: 1,
+            height: network.outputHeight,
             channels: network.head.inputChannels,
             border: 0
         )
         inputs.append(Planes(headInput, in: inputBuffers[network.stages.count]))
         let scores = PlaneLayout(
             widths: widths,
-            height: 1,
-            channels: network.classCount,
+            height: network.outputHeight,
+            channels: network.head.outputChannels,
             border: 0
         )
-        logits = Planes(scores, in: logitBuffer)
+        outputs = Planes(scores, in: outputBuffer)
     }
 
     // MARK: Forward
 
-    /// Fills `logits` with log-probabilities; moves the running statistics if the batch's are used.
-    func forward(
+    /// Fills `outputs`; moves the running statistics if the batch's are used.
+    public func forward(
         _ parameters: FloatBuffer,
         _ statistics: FloatBuffer,
         _ mode: Normalization.Statistics
@@ -135,9 +134,8 @@ final class TrainingPass {
                 input: inputs[network.stages.count],
                 weights: parameters.base + network.headWeights.offset,
                 bias: parameters.base + network.headBias.offset,
-                output: logits
+                output: outputs
             )
-            LogSoftmax(classCount: network.classCount).forward(line: line, logits)
         }
     }
 
@@ -154,8 +152,8 @@ final class TrainingPass {
 
     // MARK: Backward
 
-    /// Adds the gradients of all parameters, `logits` holding those of the logits.
-    func backward(
+    /// Adds the gradients of all parameters, `outputs` holding those of the outputs.
+    public func backward(
         _ parameters: FloatBuffer,
         _ gradients: FloatBuffer,
         _ mode: Normalization.Statistics
@@ -212,17 +210,17 @@ final class TrainingPass {
             head.addWeightGradient(
                 line: line,
                 input: input,
-                errors: logits,
+                errors: outputs,
                 gradient: gradients.base + network.headWeights.offset
             )
             head.addBiasGradient(
                 line: line,
-                errors: logits,
+                errors: outputs,
                 gradient: gradients.base + network.headBias.offset
             )
             head.transposed.forward(
                 line: line,
-                input: logits,
+                input: outputs,
                 weights: transposed.base,
                 output: errors
             )
