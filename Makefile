@@ -36,9 +36,9 @@ IMAGES ?= 100000
 # A test that traps shows where, as the last thing that is printed.
 BACKTRACE := threads=crashed,registers=none,images=none,color=no
 
-.PHONY: help deps build test lint format quickstart examples crash-loop fuzz bench bench-checkpoint \
-	bench-recovery bench-scoring bench-reading bench-broker bench-memory bench-recognizer \
-	bench-tesseract soak prove prove-quick clean conformance conformance-quick conformance-environments
+.PHONY: help deps build test lint format quickstart examples crash-loop fuzz fuzz-labels \
+	bench bench-checkpoint bench-recovery bench-scoring bench-reading bench-broker bench-memory \
+	bench-recognizer bench-tesseract soak prove prove-quick clean conformance conformance-quick conformance-environments
 
 help:
 	@echo "make quickstart   install what is missing, build, and watch the loop run"
@@ -53,6 +53,7 @@ help:
 	@echo "make prove-quick  the same 50 times with what was built last, as the CI runs it"
 	@echo "make fuzz         a million damaged streams, requests and batches, and 100,000 pictures"
 	@echo "                  (4 minutes); CASES, FRAMES, IMAGES, SEED"
+	@echo "make fuzz-labels  100,000 damaged pictures as labels; each must be a dead letter (5 minutes)"
 	@echo "make conformance  check the broker with raw requests and nine versions of client libraries"
 	@echo "make conformance-quick   the part of it that takes minutes, as the CI runs it"
 	@echo "make bench        measure: kernels, learner, the whole loop"
@@ -130,6 +131,10 @@ fuzz: deps
 	.build/release/freshet-fuzz --cases $(CASES) --seed $(SEED)
 	.build/release/freshet-fuzz --frames $(FRAMES) --seed $(SEED)
 	.build/release/freshet-fuzz --images $(IMAGES) --seed $(SEED)
+
+fuzz-labels: build
+	$(MAKE) .venv/installed
+	.venv/bin/python Fuzz/labels --count $(IMAGES) --seed $(SEED)
 
 # Releases that cannot share an environment: old.txt, middle.txt and new.txt name them. They are
 # pinned to what PyPI has for Python 3.11; what cannot be installed is an error.

@@ -189,6 +189,7 @@ import TextRecognition
         throws
     {
         let installation = try Installation()
+        try installation.startBroker()
         let generator = try LineGenerator(seed: 77)
         let files = try (0..<4).map { index in
             let file = installation.folder + "/\(index).png"
@@ -225,6 +226,7 @@ import TextRecognition
             }
         }
         let installation = try Installation()
+        try installation.startBroker()
         let settings = Self.settings.filter { !$0.hasPrefix("model.kind") }
         let output = try installation.run(
             [
