@@ -43,6 +43,7 @@ let targets: [Target] = [
     .systemLibrary(name: "CSnappy", providers: [.apt(["libsnappy-dev"])]),
     .target(name: "CKernels"),
     .target(name: "CAllocator"),
+    .target(name: "CBaseModel", exclude: ["base.safetensors"]),
     .target(name: "CImages", dependencies: ["CPNG", "CJPEG"]),
 
     module("Streaming"),
@@ -56,7 +57,7 @@ let targets: [Target] = [
     module("Recommendation", ["Learning", "CKernels"]),
     .target(
         name: "TextRecognition",
-        dependencies: ["Learning", "CImages", "CFreeType"],
+        dependencies: ["Learning", "CBaseModel", "CImages", "CFreeType"],
         resources: [.embedInCode("Resources/templates")],
         swiftSettings: swiftSettings
     ),
@@ -80,8 +81,8 @@ let targets: [Target] = [
         dependencies: ["CKernels", "Learning", "Recommendation", "TextRecognition"],
         path: "Benchmarks",
         exclude: [
-            "run", "recognizer", "peers", "checkpoint", "recovery", "memory", "soak", "scoring",
-            "movielens", "broker", "BrokerLoad", "reading",
+            "run", "recognizer", "peers", "tesseract", "checkpoint", "recovery", "memory", "soak",
+            "scoring", "movielens", "broker", "BrokerLoad", "reading",
         ],
         swiftSettings: swiftSettings
     ),
