@@ -11,7 +11,8 @@ import TextRecognition
     /// A network that is small enough to be learned by a debug build.
     private static let settings = [
         "model.kind=reader", "model.settings.widths=[8, 8, 8, 8, 8]",
-        "model.settings.dilations=[1]", "model.settings.labels_per_update=4",
+        "model.settings.dilations=[1]", "model.settings.start=random",
+        "model.settings.replay.base_lines_per_step=0", "model.settings.labels_per_update=4",
         "model.settings.steps_per_update=2", "model.settings.lines_per_step=6",
         "model.settings.replay.limit=64KiB", "trainer.publish_interval=20ms",
         "trainer.checkpoint_interval=200ms",
@@ -182,6 +183,60 @@ import TextRecognition
         let letters = try values(of: "dead-letters", count: 1, kafka)
         #expect(letters[0].value == Array("SECRET".utf8))
         #expect(installation.stop("scorer") == 0)
+    }
+
+    @Test func `without a store the base model reads, and a file that is no picture is told`()
+        throws
+    {
+        let installation = try Installation()
+        let generator = try LineGenerator(seed: 77)
+        let files = try (0..<4).map { index in
+            let file = installation.folder + "/\(index).png"
+            try Data(generator.line(at: index).image.png()).write(to: URL(filePath: file))
+            return file
+        }
+        let output = try installation.run(["read", "--json"] + files)
+        let answers = try output.split(separator: "\n")
+            .map { try JSONDecoder().decode(Answer.self, from: Data($0.utf8)) }
+        let right = (0..<4).count { index in
+            answers[index].text?.filter { $0 != " " }
+                == generator.line(at: index).text.filter { $0 != " " }
+        }
+        #expect(right >= 3, "\(output)")
+        try Data("SECRET".utf8).write(to: URL(filePath: files[2]))
+        #expect(throws: (any Error).self) { try installation.run(["read"] + files) }
+    }
+
+    @Test func `the demonstration tells how well both kinds of lines are read`() throws {
+        struct Result: Decodable {
+            struct Figures: Decodable { let lines: Int }
+            struct Stage: Decodable {
+                let labels: Int
+                let new: Figures
+                let old: Figures
+            }
+            let scenario: String
+            let stages: [Stage]
+            let versionsPublished: Int
+
+            private enum CodingKeys: String, CodingKey {
+                case scenario, stages
+                case versionsPublished = "versions_published"
+            }
+        }
+        let installation = try Installation()
+        let settings = Self.settings.filter { !$0.hasPrefix("model.kind") }
+        let output = try installation.run(
+            [
+                "quickstart", "--model", "cards", "--directory", "\(installation.folder)/demo",
+                "--labels", "33", "--lines", "3", "--json",
+            ] + Array(settings.dropFirst())
+        )
+        let result = try JSONDecoder().decode(Result.self, from: Data(output.utf8))
+        #expect(result.scenario == "new-font")
+        #expect(result.stages.map(\.labels) == [0, 32, 33])
+        #expect(result.stages.allSatisfy { $0.new.lines == 3 && $0.old.lines == 3 })
+        #expect(result.versionsPublished >= 2)
     }
 
     @Test func `each damaged picture becomes a dead letter, and the good ones are learned`() throws

@@ -62,6 +62,8 @@ import TextRecognition
         var settings = ReaderSettings()
         settings.widths = [8, 8, 8, 8, 8]
         settings.dilations = [1]
+        settings.start = .random
+        settings.replay.baseLinesPerStep = 0
         settings.labelsPerUpdate = 4
         settings.stepsPerUpdate = 1
         settings.linesPerStep = 5

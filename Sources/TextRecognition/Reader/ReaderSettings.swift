@@ -7,11 +7,11 @@ public struct ReaderSettings: Codable, Sendable, Equatable {
     ///
     /// Default 1.
     public var seed: UInt64 = 1
-    /// What the weights begin as: `random`, or the path of a safetensors file that holds a model, as
-    /// a version does.
+    /// What the weights begin as: `base` (the model that comes with Freshet), `random`, or the path of
+    /// a safetensors file that holds a model, as a version does.
     ///
-    /// Only the first version of a model depends on it. Default `random`.
-    public var start = ReaderStart.random
+    /// Only the first version of a model depends on it. Default `base`.
+    public var start = ReaderStart.base
     /// Channels of the network's five convolutions, multiples of 8.
     ///
     /// Default 24, 48, 80, 112, 128.
@@ -63,8 +63,8 @@ public struct ReaderSettings: Codable, Sendable, Equatable {
         /// Synthetic lines of the base scenario in each step, 0…64: what a base model was made from,
         /// so that it is not forgotten although no picture of it is stored.
         ///
-        /// They are drawn with the fonts of this machine. Default 0.
-        public var baseLinesPerStep = 0
+        /// They are drawn with the fonts of this machine. Default 16.
+        public var baseLinesPerStep = 16
         /// Bytes of lines that are kept for it; they are part of every version.
         ///
         /// Default 16 MiB: some 2,000 lines.

@@ -2,6 +2,8 @@ public import Learning
 
 /// What the weights of a reader begin as.
 public enum ReaderStart: Equatable, Sendable {
+    /// The model that comes with Freshet.
+    case base
     /// Drawn from the seed.
     case random
     /// The model in a safetensors file.
@@ -9,28 +11,36 @@ public enum ReaderStart: Equatable, Sendable {
 }
 
 extension ReaderStart: SettingText {
-    /// `random`, or a path.
+    /// `base`, `random`, or a path.
     public init?(settingText: String) {
         guard !settingText.isEmpty else { return nil }
-        self = settingText == "random" ? .random : .file(path: settingText)
+        self =
+            switch settingText {
+            case "base": .base
+            case "random": .random
+            default: .file(path: settingText)
+            }
     }
 
     /// As it is written in the configuration.
     public var settingText: String {
         switch self {
+        case .base: "base"
         case .random: "random"
         case .file(let path): path
         }
     }
 
     /// What is expected of it.
-    public static var expectation: String { "random, or the path of a safetensors file" }
+    public static var expectation: String { "base, random, or the path of a safetensors file" }
 }
 
 extension ReaderSettings {
     /// A trainer of the first weights.
     func startingTrainer() throws(LearningError) -> LineTrainer {
         switch start {
+        case .base:
+            try trainer(in: try RecognizerModel.base().tensors)
         case .random:
             try LineTrainer(settings: network, optimizer: optimizer, headRate: Float(headRate))
         case .file(let path):

@@ -13,6 +13,8 @@ public final class TextReaderModel: ServableModel {
     private let parameters: FloatBuffer
     private let statistics: FloatBuffer
     private var recognizer: LineRecognizer
+    /// What makes confidences agree with how often they are right, as far as the base model is known.
+    private let temperature: Float
     /// Decoders of formats, the one used last at the end.
     private var decoders: [BeamDecoder] = []
     private static let maximumDecoders = 16
@@ -23,6 +25,7 @@ public final class TextReaderModel: ServableModel {
     public init(settings: ReaderSettings) throws(LearningError) {
         try settings.validate()
         self.settings = settings
+        temperature = settings.start == .base ? try RecognizerModel.base().temperature : 1
         let start = try settings.startingTrainer()
         network = start.network
         parameters = start.optimizer.average
@@ -122,19 +125,20 @@ public final class TextReaderModel: ServableModel {
     public func read(_ image: GrayImage, as format: FieldFormat? = nil) -> Reading {
         let scores = recognizer.scores(of: PreparedLine(image))
         let alphabet = network.settings.alphabet
+        let calm = scores.tempered(by: temperature)
         guard let format, scores.isFinite else {
-            return GreedyDecoder.read(scores, alphabet: alphabet)
+            return GreedyDecoder.read(calm, alphabet: alphabet)
         }
         // A few formats are asked for again and again; each keeps what it learned of its automaton.
         let known = decoders.firstIndex { $0.format == format }
         var decoder =
             known.map { decoders.remove(at: $0) }
             ?? BeamDecoder(format: format, alphabet: alphabet)
-        let found = decoder.read(scores)
+        let found = decoder.read(scores, temperature: temperature)
         if decoders.count >= Self.maximumDecoders { decoders.removeFirst() }
         decoders.append(decoder)
         if let found { return found }
-        var reading = GreedyDecoder.read(scores, alphabet: alphabet)
+        var reading = GreedyDecoder.read(calm, alphabet: alphabet)
         reading.isValid = false
         return reading
     }

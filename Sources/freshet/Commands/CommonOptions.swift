@@ -46,13 +46,17 @@ struct CommonOptions: ParsableArguments {
     var assignments: [String] = []
 
     /// The configuration that holds, with `overrides` on top.
+    ///
+    /// Without default files only a file that is named is read.
     func load(
-        _ overrides: [EffectiveConfiguration.Override] = []
+        _ overrides: [EffectiveConfiguration.Override] = [],
+        usingDefaultFiles: Bool = true
     ) throws -> EffectiveConfiguration {
         try EffectiveConfiguration(
             file: config,
             environment: ProcessInfo.processInfo.environment,
-            overrides: try assigned() + named() + overrides
+            overrides: try assigned() + named() + overrides,
+            exists: { usingDefaultFiles && FileManager.default.fileExists(atPath: $0) }
         )
     }
 

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import KafkaBroker
 import Logging
+import TextRecognition
 
 /// `freshet quickstart`: the whole loop on this machine, from events to answers, in a minute.
 struct QuickstartCommand: AsyncParsableCommand {
@@ -11,7 +12,9 @@ struct QuickstartCommand: AsyncParsableCommand {
         discussion: """
             Starts the embedded broker on a free port, streams interactions to a trainer as fast \
             as it learns, then at a steady pace while requests are answered, and prints what came \
-            of it. Everything stays in one directory, which a later quickstart replaces.
+            of it. Everything stays in one directory, which a later quickstart replaces. With \
+            --model cards a reader of lines meets print that it was not made for, and learns it \
+            from labels; how well it reads the new and the old is printed on the way.
             """
     )
 
@@ -37,6 +40,15 @@ struct QuickstartCommand: AsyncParsableCommand {
     @Option(help: "Live events per second.")
     var liveRate = 2_000
 
+    @Option(help: "The print that a reader meets, with --model cards.")
+    var scenario = CardScenario.newFont
+
+    @Option(help: "Labels that it learns from, with --model cards.")
+    var labels = 128
+
+    @Option(help: "Lines of each kind that it is examined with, with --model cards.")
+    var lines = 100
+
     @Flag(help: "Print the result as JSON.")
     var json = false
 
@@ -48,13 +60,39 @@ struct QuickstartCommand: AsyncParsableCommand {
         if !(1...1_000_000).contains(liveRate) {
             throw ValidationError("--live-rate is \(liveRate), expected 1 to 1000000")
         }
+        if !(1...100_000).contains(labels) {
+            throw ValidationError("--labels is \(labels), expected 1 to 100000")
+        }
+        if !(1...10_000).contains(lines) {
+            throw ValidationError("--lines is \(lines), expected 1 to 10000")
+        }
+    }
+
+    /// Whether a reader is shown.
+    private var isAboutCards: Bool { common.model == "cards" }
+
+    /// The configuration; that of a reader has nothing of the usual files, which may be for another
+    /// kind of model.
+    private func load(
+        _ overrides: [EffectiveConfiguration.Override]
+    ) throws -> EffectiveConfiguration {
+        guard isAboutCards else {
+            let effective = try common.load(overrides)
+            try effective.require(.recommender, for: "freshet quickstart")
+            return effective
+        }
+        let kind = EffectiveConfiguration.Override(
+            key: "model.kind",
+            value: ModelKind.reader.rawValue,
+            flag: "quickstart"
+        )
+        return try common.load([kind] + overrides, usingDefaultFiles: false)
     }
 
     func run() async throws {
         let folder = try QuickstartFolder(directory)
         let overrides = folder.overrides
-        let effective = try common.load(overrides)
-        try effective.require(.recommender, for: "freshet quickstart")
+        let effective = try load(overrides)
         var logger = effective.logger("freshet")
         logger.logLevel = max(effective.configuration.log.level, .warning)
         let broker = try await Broker.start(
@@ -67,8 +105,33 @@ struct QuickstartCommand: AsyncParsableCommand {
             flag: "quickstart"
         )
         do {
+            try await show(try load(overrides + [address]), in: folder, logger)
+        } catch {
+            await broker.shutdown()
+            throw error
+        }
+        await broker.shutdown()
+    }
+
+    private func show(
+        _ effective: EffectiveConfiguration,
+        in folder: QuickstartFolder,
+        _ logger: Logger
+    ) async throws {
+        if isAboutCards {
+            let plan = CardsQuickstartRun(
+                effective: effective,
+                logger: logger,
+                interruption: Interruption(),
+                scenario: scenario,
+                labelCount: labels,
+                lineCount: lines
+            )
+            let result = try await plan.run()
+            try StandardOutput.print(result, json: json, [result.text(directory: folder.path)])
+        } else {
             let plan = QuickstartRun(
-                effective: try common.load(overrides + [address]),
+                effective: effective,
                 logger: logger,
                 interruption: Interruption(),
                 file: file,
@@ -78,11 +141,7 @@ struct QuickstartCommand: AsyncParsableCommand {
             )
             let result = try await plan.run()
             try StandardOutput.print(result, json: json, [result.text(directory: folder.path)])
-        } catch {
-            await broker.shutdown()
-            throw error
         }
-        await broker.shutdown()
     }
 }
 

@@ -12,8 +12,9 @@ struct ReadCommand: ParsableCommand {
         commandName: "read",
         abstract: "Read pictures of lines of text, PNG or JPEG, with a version of a reader.",
         discussion: """
-            A version is read from the store; no broker is needed. With --live the pictures go to \
-            the scorer through the topics. Exit status 1 when a picture cannot be read, after all \
+            A version is read from the store, and where there is none the model that comes with \
+            Freshet; no broker is needed. With --live the pictures go to the scorer through the \
+            topics. Exit status 1 when a picture cannot be read, after all \
             others were; 3 when no scorer answers in time.
             """
     )
@@ -34,11 +35,11 @@ struct ReadCommand: ParsableCommand {
     @Option(
         name: .customLong("version"),
         help: ArgumentHelp(
-            "The version's number, \"latest\", or an alias such as champion.",
+            "The version: its number, latest, an alias such as champion, or base. Default latest.",
             valueName: "version"
         )
     )
-    var chosenVersion = "latest"
+    var chosenVersion: String?
 
     @Flag(help: "Ask the scorer through the topics, in place of a version in the store.")
     var live = false
@@ -107,9 +108,12 @@ struct ReadCommand: ParsableCommand {
     ) throws -> (String) throws -> TextPrediction {
         let configured = effective.configuration.model
         let name = configured.kind == .reader ? configured.name : common.model ?? "reader"
+        if try isBaseMeant(effective, name) {
+            return Self.reading(try TextReaderModel(settings: ReaderSettings()), "base", 0, format)
+        }
         let store = try effective.modelStore(mustExist: true)
         try store.requireModel(name)
-        let version = try store.version(named: chosenVersion, of: name)
+        let version = try store.version(named: chosenVersion ?? "latest", of: name)
         guard let settings = try VersionLearner.settings(of: version) as? ReaderSettings else {
             throw CommandFailure(
                 .failure,
@@ -119,7 +123,30 @@ struct ReadCommand: ParsableCommand {
         }
         let state = try VersionLearner.load(version, from: store)
         let model = try TextReaderModel(settings: settings, state: state.tensors)
-        return { file in
+        return Self.reading(model, name, version.number, format)
+    }
+
+    /// Whether the model that comes with Freshet is asked for, or all there is.
+    private func isBaseMeant(_ effective: EffectiveConfiguration, _ name: String) throws -> Bool {
+        if let chosenVersion { return chosenVersion == "base" }
+        guard common.model == nil else { return false }
+        let directory = effective.configuration.store.directory
+        if FileManager.default.fileExists(atPath: "\(directory)/store.sqlite"),
+            try effective.modelStore(mustExist: true).models().contains(name)
+        {
+            return false
+        }
+        Messages.note("no model \"\(name)\" in \(directory): reading with the base model")
+        return true
+    }
+
+    private static func reading(
+        _ model: TextReaderModel,
+        _ name: String,
+        _ version: Int64,
+        _ format: FieldFormat?
+    ) -> (String) throws -> TextPrediction {
+        { file in
             let bytes = try Self.bytes(of: file)
             do throws(TextRecognitionError) {
                 let reading = try model.read(file: bytes, as: format)
@@ -127,7 +154,7 @@ struct ReadCommand: ParsableCommand {
                     reading,
                     format: format,
                     model: name,
-                    version: version.number
+                    version: version
                 )
             } catch {
                 return TextPrediction(error: error.description)

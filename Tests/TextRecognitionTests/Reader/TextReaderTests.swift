@@ -62,6 +62,8 @@ import Testing
         var settings = ReaderSettings()
         settings.widths = [8, 16, 16, 16, 24]
         settings.dilations = [1]
+        settings.start = .random
+        settings.replay.baseLinesPerStep = 0
         settings.labelsPerUpdate = 8
         settings.stepsPerUpdate = 6
         settings.learningRate = 4e-3
