@@ -202,8 +202,16 @@ extension PictureFields {
         return format == FieldFormat() ? nil : format
     }
 
+    private static func isPicture(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        bytes.starts(with: [0x89, 0x50, 0x4E, 0x47]) || bytes.starts(with: [0xFF, 0xD8])
+    }
+
     /// The picture, decoded and scaled to the height at which lines are read.
     func line(limits: ImageLimits) throws(Refusal) -> GrayImage {
+        // Of what is none the decoder would name the first bytes, which may be a text.
+        guard file.withBytes(Self.isPicture) else {
+            throw Refusal("the picture is neither a PNG nor a JPEG; expected \(Self.expected)")
+        }
         let result = file.withBytes { bytes in
             Result { () throws(TextRecognitionError) in
                 try GrayImage(line: bytes, limits: limits)

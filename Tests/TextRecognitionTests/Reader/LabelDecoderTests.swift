@@ -146,6 +146,12 @@ import Testing
         }
     }
 
+    @Test func `of what is no picture not even the first bytes are named`() {
+        let found = decode(Array("SECRET".utf8), headers: [("text", "A")]).reason ?? ""
+        #expect(found.contains("neither a PNG nor a JPEG"), "\(found)")
+        #expect(!found.contains("53 45"))
+    }
+
     @Test func `a damaged picture is refused without its bytes`() {
         for count in stride(from: 0, to: Self.picture.count, by: 7) {
             let cut = Array(Self.picture.prefix(count)) + Array("SECRET".utf8)
