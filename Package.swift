@@ -43,6 +43,7 @@ let targets: [Target] = [
     .systemLibrary(name: "CSnappy", providers: [.apt(["libsnappy-dev"])]),
     .target(name: "CKernels"),
     .target(name: "CAllocator"),
+    .target(name: "CCardLocator", exclude: ["locator.safetensors"]),
     .target(name: "CImages", dependencies: ["CPNG", "CJPEG"]),
 
     module("Streaming"),
@@ -56,7 +57,7 @@ let targets: [Target] = [
     module("Recommendation", ["Learning", "CKernels"]),
     .target(
         name: "TextRecognition",
-        dependencies: ["Learning", "CImages", "CFreeType"],
+        dependencies: ["Learning", "CCardLocator", "CImages", "CFreeType"],
         resources: [.embedInCode("Resources/templates")],
         swiftSettings: swiftSettings
     ),

@@ -4,7 +4,10 @@ import ArgumentParser
 struct CardsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cards",
-        abstract: "Make synthetic lines and photographs of cards.",
-        subcommands: [CardsGenerateCommand.self]
+        abstract: "Make synthetic lines and photographs of cards, and weights that find cards.",
+        subcommands: [
+            CardsGenerateCommand.self, CardsPretrainLocatorCommand.self,
+            CardsEvaluateLocatorCommand.self,
+        ]
     )
 }
