@@ -37,8 +37,9 @@ IMAGES ?= 100000
 BACKTRACE := threads=crashed,registers=none,images=none,color=no
 
 .PHONY: help deps build test lint format quickstart examples crash-loop fuzz bench bench-checkpoint \
-	bench-recovery bench-scoring bench-broker bench-memory bench-recognizer soak prove prove-quick clean conformance \
-	conformance-quick conformance-environments
+	bench-recovery bench-scoring bench-reading bench-broker bench-memory bench-recognizer \
+	bench-tesseract soak prove prove-quick clean conformance conformance-quick \
+	conformance-environments
 
 help:
 	@echo "make quickstart   install what is missing, build, and watch the loop run"
@@ -59,9 +60,11 @@ help:
 	@echo "make bench-checkpoint  measure a checkpoint of a million users, and loading it"
 	@echo "make bench-recovery  kill -9 a trainer of a million users; how soon it learns again (5 minutes)"
 	@echo "make bench-scoring measure exactly-once answers beside at-least-once ones (3 minutes)"
+	@echo "make bench-reading measure how soon corrections are served, and reading meanwhile (4 minutes)"
 	@echo "make bench-broker measure the broker beside the bare disk (15 minutes)"
 	@echo "make bench-memory measure what a limit on memory costs and whether it holds (5 minutes)"
 	@echo "make bench-recognizer measure the recognizer of lines beside PyTorch (2 minutes; 5 GB once)"
+	@echo "make bench-tesseract measure the recognizer of lines beside Tesseract (3 minutes)"
 	@echo "make soak         30 minutes with ten times the users that fit into memory"
 	@echo "make clean        remove everything that was built"
 
@@ -172,6 +175,16 @@ bench-recognizer: .venv-torch/installed
 	swift build -c release --product freshet-benchmarks
 	Benchmarks/recognizer
 
+.venv-tesseract/installed:
+	python3 -m venv .venv-tesseract
+	.venv-tesseract/bin/pip install --quiet pillow==11.1.0
+	touch $@
+
+bench-tesseract: build .venv-tesseract/installed
+	@command -v tesseract > /dev/null || { \
+		echo "bench-tesseract: no tesseract: install the package tesseract-ocr"; exit 1; }
+	.venv-tesseract/bin/python Benchmarks/tesseract
+
 soak: build
 	$(MAKE) .venv/installed
 	.venv/bin/python Benchmarks/soak
@@ -187,9 +200,13 @@ bench-scoring: build
 	$(MAKE) .venv/installed
 	.venv/bin/python Benchmarks/scoring
 
+bench-reading: build
+	$(MAKE) .venv/installed
+	.venv/bin/python Benchmarks/reading
+
 bench-broker: build
 	swift build -c release --product broker-load
 	Benchmarks/broker
 
 clean:
-	rm -rf .build .venv .venv-conformance .venv-torch
+	rm -rf .build .venv .venv-conformance .venv-tesseract .venv-torch

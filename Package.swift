@@ -43,6 +43,7 @@ let targets: [Target] = [
     .systemLibrary(name: "CSnappy", providers: [.apt(["libsnappy-dev"])]),
     .target(name: "CKernels"),
     .target(name: "CAllocator"),
+    .target(name: "CBaseModel", exclude: ["base.safetensors"]),
     .target(name: "CCardLocator", exclude: ["locator.safetensors"]),
     .target(name: "CImages", dependencies: ["CPNG", "CJPEG"]),
 
@@ -57,7 +58,7 @@ let targets: [Target] = [
     module("Recommendation", ["Learning", "CKernels"]),
     .target(
         name: "TextRecognition",
-        dependencies: ["Learning", "CCardLocator", "CImages", "CFreeType"],
+        dependencies: ["Learning", "CBaseModel", "CCardLocator", "CImages", "CFreeType"],
         resources: [.embedInCode("Resources/templates")],
         swiftSettings: swiftSettings
     ),
@@ -81,8 +82,8 @@ let targets: [Target] = [
         dependencies: ["CKernels", "Learning", "Recommendation", "TextRecognition"],
         path: "Benchmarks",
         exclude: [
-            "run", "recognizer", "peers", "checkpoint", "recovery", "memory", "soak", "scoring",
-            "movielens", "broker", "BrokerLoad",
+            "run", "recognizer", "peers", "tesseract", "checkpoint", "recovery", "memory", "soak",
+            "scoring", "movielens", "broker", "BrokerLoad", "reading",
         ],
         swiftSettings: swiftSettings
     ),
@@ -134,7 +135,7 @@ let targets: [Target] = [
     tests("LearningTests", ["Learning", "CKernels"]),
     tests("RecommendationTests", ["Recommendation", "Learning", "CKernels"]),
     tests("TextRecognitionTests", ["TextRecognition", "Learning", "FuzzImages"]),
-    tests("LearnerConformance", ["Recommendation", "Learning"]),
+    tests("LearnerConformance", ["Recommendation", "Learning", "TextRecognition"]),
     tests("ModelStoreTests", ["ModelStore", grdb]),
     tests("PipelineTests", ["Pipeline", "Recommendation", "Learning", "Streaming", "ModelStore"]),
     tests(
@@ -150,7 +151,7 @@ let targets: [Target] = [
         "CrashTests",
         [
             "freshet", "KafkaClient", "Learning", "ModelStore", "Pipeline", "Recommendation",
-            "Streaming",
+            "Streaming", "TextRecognition",
         ]
     ),
     tests("TidyTests", []),

@@ -76,7 +76,10 @@ private func values(of topic: String, _ effective: EffectiveConfiguration) throw
         try await withBroker { effective in
             let declarations = try effective.topicDeclarations()
             let admin = try effective.connectedAdmin()
-            #expect(try declarations.differences(admin, timeout: patience).count == 6)
+            #expect(
+                try declarations.differences(admin, timeout: patience).count
+                    == TopicRole.allCases.count
+            )
             #expect(throws: StreamError.self) { try declarations.verify(admin, timeout: patience) }
             #expect(
                 try declarations.apply(admin, timeout: patience)
@@ -97,7 +100,10 @@ private func values(of topic: String, _ effective: EffectiveConfiguration) throw
                 [NewTopic(name: "interactions", partitionCount: 3)],
                 timeout: patience
             )
-            #expect(try declarations.apply(admin, timeout: patience).count == 5)
+            #expect(
+                try declarations.apply(admin, timeout: patience).count
+                    == TopicRole.allCases.count - 1
+            )
             let error = #expect(throws: StreamError.self) {
                 try declarations.verify(admin, timeout: patience, roles: [.interactions])
             }
@@ -207,7 +213,7 @@ private func values(of topic: String, _ effective: EffectiveConfiguration) throw
         try await withBroker { effective in
             let declarations = try effective.topicDeclarations()
             _ = try declarations.apply(try effective.connectedAdmin(), timeout: patience)
-            let client = try RecommendationClient(effective)
+            let client = try RequestClient(effective, of: .recommender)
             let other = Thread { try? answerRequests(effective) }
             other.start()
             let request = RecommendationRequest(request: "mine", user: "ann", count: 1)
@@ -221,7 +227,7 @@ private func values(of topic: String, _ effective: EffectiveConfiguration) throw
         try await withBroker { effective in
             let declarations = try effective.topicDeclarations()
             _ = try declarations.apply(try effective.connectedAdmin(), timeout: patience)
-            let client = try RecommendationClient(effective)
+            let client = try RequestClient(effective, of: .recommender)
             let request = RecommendationRequest(request: "mine", user: "ann")
             #expect(try client.ask(request, timeout: .milliseconds(300)) == nil)
         }

@@ -23,7 +23,7 @@ import TextRecognition
             ])
             try command.run()
             let bytes = [UInt8](try Data(contentsOf: URL(filePath: output)))
-            let evaluation = LocatorEvaluation(locator: try CardLocator(bytes: bytes), seed: 5)
+            let evaluation = try LocatorEvaluation(locator: try CardLocator(bytes: bytes), seed: 5)
             let result = try evaluation.run([.base], count: 1)
             #expect(result.rows.count == 1 && result.rows[0].photographs == 1)
             #expect(result.lines.count == 4)

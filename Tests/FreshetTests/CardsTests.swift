@@ -125,4 +125,50 @@ import TextRecognition
         let failure = #expect(throws: CommandFailure.self) { try missing.run() }
         #expect(failure?.status == .misuse)
     }
+
+    @Test func `a model that pretrain writes is what evaluate reads`() throws {
+        let folder = FileManager.default.temporaryDirectory
+            .appending(path: "freshet-cards-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let small = ["--steps", "1", "--batch", "2", "--held-out", "2", "--seed", "3", "--output"]
+        for name in ["first", "second"] {
+            let output = folder.appending(path: name).path
+            try CardsPretrainCommand.parse(small + [output]).run()
+        }
+        let first = folder.appending(path: "first")
+        let bytes = try Data(contentsOf: first)
+        #expect(bytes == (try Data(contentsOf: folder.appending(path: "second"))))
+        #expect(bytes.count < 4_000_000)
+        #expect(try RecognizerModel(bytes: [UInt8](bytes)).pretraining?.seed == 3)
+
+        let reading = ["--scenario", "new-font", "--count", "2", "--weights", first.path]
+        try CardsEvaluateCommand.parse(reading).run()
+        #expect(throws: CommandFailure.self) {
+            try CardsEvaluateCommand.parse(reading + ["--seed", "3"]).run()
+        }
+        try Data("text".utf8).write(to: first)
+        #expect(throws: CommandFailure.self) { try CardsEvaluateCommand.parse(reading).run() }
+    }
+
+    @Test func `a model that cannot be written is refused before training`() throws {
+        let long = ["--steps", "10000000", "--output"]
+        for output in ["/nowhere/model", FileManager.default.temporaryDirectory.path] {
+            #expect(throws: CommandFailure.self) {
+                try CardsPretrainCommand.parse(long + [output]).run()
+            }
+        }
+    }
+
+    @Test func `reliability compares how sure readings are with how often they are right`() {
+        var table = ReliabilityTable()
+        for (text, confidence) in [("A", 0.7), ("B", 0.6), ("A B", 0.995)] {
+            let reading = Reading(text: text, characterConfidences: [], confidence: confidence)
+            table.add(reading, truth: text == "B" ? "C" : text.filter { $0 != " " })
+        }
+        #expect(table.bins.map(\.lines).reduce(0, +) == 3)
+        #expect(abs(table.bins[1].confidence - 0.65) < 1e-12 && table.bins[1].share == 0.5)
+        #expect(table.bins[6].share == 1)
+        #expect(abs(table.calibrationError - (0.15 * 2 + 0.005) / 3) < 1e-12)
+    }
 }

@@ -27,7 +27,7 @@ import Testing
     func `a kind is called as its settings say, and so is its model`(kind: ModelKind) throws {
         #expect(kind.settings.kind == kind.rawValue)
         let configuration = try effective([("model.kind", kind.rawValue)]).configuration
-        #expect(configuration.model == Configuration.Model(kind))
+        #expect(configuration == kind.defaults)
         #expect(configuration.model.name == kind.rawValue)
         try configuration.model.settings.validate()
     }
@@ -37,7 +37,7 @@ import Testing
         let error = complaint([(key, value)])
         #expect(error?.kind == .wrongType)
         #expect(error?.message.contains("\"model.kind\" is \"soothsayer\"") == true)
-        #expect(error?.message.contains("one of recommender") == true)
+        #expect(error?.message.contains("one of recommender, reader") == true)
     }
 
     @Test func `the kind comes from the last layer that names one`() throws {

@@ -68,7 +68,7 @@ extension LearnerChecks {
                     bytes: bytes
                 )
                 guard let learner = try? L(settings: settings, state: damaged) else { continue }
-                learn(learner, stream, stream.indices)
+                learn(learner, stream, stream.indices.prefix(eventsAfterDamage))
                 _ = learner.metrics
                 _ = learner.encode()
                 if let model = try? L.Model(settings: settings, state: damaged) {

@@ -27,15 +27,21 @@ extension LearnerChecks {
             try #require(same(answers(model), before), "\(what)")
         }
         for name in increment.names {
-            let isSeen = ["model.", "rows/", "size/"].contains { name.hasPrefix($0) }
+            let isSeen =
+                name.hasPrefix("model.")
+                || learner.layout.tables.contains {
+                    Self.isServed($0) && [$0.rowsName, $0.sizeName].contains(name)
+                }
             for (what, tensor) in Self.misshapen(increment, name) {
                 var damaged = increment
                 damaged[name] = tensor
                 try refuse("\(name) \(what)", isSeenByModel: isSeen, damaged)
             }
         }
-        for (what, damaged) in try Self.contradictions(increment, learner.layout, base) {
-            try refuse(what, isSeenByModel: true, damaged)
+        for table in learner.layout.tables {
+            for (what, damaged) in try Self.contradictions(increment, table, base) {
+                try refuse(what, isSeenByModel: Self.isServed(table), damaged)
+            }
         }
         #expect(damages > 60)
         try restored.restore(increment)
@@ -43,6 +49,11 @@ extension LearnerChecks {
         #expect(restored.encode().file == learner.encode().file)
         let own = try L.Model(settings: settings, state: learner.encode())
         #expect(same(answers(model), answers(own)))
+    }
+
+    /// Whether a scorer needs something of the table.
+    private static func isServed(_ table: StateLayout.Table) -> Bool {
+        table.columns.contains { $0.names.contains { $0.hasPrefix("model.") } }
     }
 
     /// The tensor left out, of another type, with another shape, and cut.
@@ -86,7 +97,7 @@ extension LearnerChecks {
     /// Increments whose tensors have the right shapes and do not fit each other.
     private static func contradictions(
         _ increment: NamedTensors,
-        _ layout: StateLayout,
+        _ table: StateLayout.Table,
         _ base: NamedTensors
     ) throws -> [(String, NamedTensors)] {
         var results: [(String, NamedTensors)] = []
@@ -95,47 +106,45 @@ extension LearnerChecks {
             damaged[name] = Tensor(values)
             results.append((what, damaged))
         }
-        for table in layout.tables {
-            let rows: [Int32] = try increment.values(table.rowsName)
-            try #require(rows.count > 2)
-            var damaged = rows
-            damaged.swapAt(0, 1)
-            add("\(table.name): rows out of order", table.rowsName, damaged)
-            damaged[0] = rows[1]
-            damaged[1] = rows[1]
-            add("\(table.name): a row twice", table.rowsName, damaged)
-            for row in [Int32.max, -1] {
-                damaged = rows
-                damaged[row < 0 ? 0 : rows.count - 1] = row
-                add("\(table.name): row \(row)", table.rowsName, damaged)
+        let rows: [Int32] = try increment.values(table.rowsName)
+        try #require(rows.count > 2)
+        var damaged = rows
+        damaged.swapAt(0, 1)
+        add("\(table.name): rows out of order", table.rowsName, damaged)
+        damaged[0] = rows[1]
+        damaged[1] = rows[1]
+        add("\(table.name): a row twice", table.rowsName, damaged)
+        for row in [Int32.max, -1] {
+            damaged = rows
+            damaged[row < 0 ? 0 : rows.count - 1] = row
+            add("\(table.name): row \(row)", table.rowsName, damaged)
+        }
+        let count: [Int64] = try increment.values(table.baseCountName)
+        #expect(count == [Int64(try base.rowCount(of: table))])
+        for other in [0, count[0] - 1, count[0] + 1, .max, -1] {
+            add("\(table.name): put on \(other) rows", table.baseCountName, [other])
+        }
+        let size: [Int64] = try increment.values(table.sizeName)
+        for other in [0, size[0] + 1, .max, -1] {
+            add("\(table.name): \(other) rows afterwards", table.sizeName, [other])
+        }
+        for case .list(let values, let lengths) in table.columns {
+            let own: [Int32] = try increment.values(lengths)
+            for wrong in [[own[0] + 1, own[1] - 1], [-1, own[0] + own[1] + 1]] {
+                let changed = wrong + own.dropFirst(2)
+                // Shifted by one, lists may stay lists, and ids ids.
+                if wrong[0] >= 0 { continue }
+                add("\(lengths) \(wrong)", lengths, changed)
             }
-            let count: [Int64] = try increment.values(table.baseCountName)
-            #expect(count == [Int64(try base.rowCount(of: table))])
-            for other in [0, count[0] - 1, count[0] + 1, .max, -1] {
-                add("\(table.name): put on \(other) rows", table.baseCountName, [other])
-            }
-            let size: [Int64] = try increment.values(table.sizeName)
-            for other in [0, size[0] + 1, .max, -1] {
-                add("\(table.name): \(other) rows afterwards", table.sizeName, [other])
-            }
-            for case .list(let values, let lengths) in table.columns {
-                let own: [Int32] = try increment.values(lengths)
-                for wrong in [[own[0] + 1, own[1] - 1], [-1, own[0] + own[1] + 1]] {
-                    let changed = wrong + own.dropFirst(2)
-                    // Shifted by one, lists may stay lists, and ids ids.
-                    if wrong[0] >= 0 { continue }
-                    add("\(lengths) \(wrong)", lengths, changed)
-                }
-                add("\(lengths) too long", lengths, [own[0] + 1] + own.dropFirst())
-                guard let items: [Int32] = increment[values]?.values() else { continue }
-                add("\(values) out of range", values, [Int32.max] + items.dropFirst())
-                add("\(values) negative", values, [-1] + items.dropFirst())
-                let long = try #require(own.firstIndex { $0 > 1 })
-                let start = own[..<long].reduce(0) { $0 + Int($1) }
-                var twice = items
-                twice[start + 1] = twice[start]
-                add("\(values) twice", values, twice)
-            }
+            add("\(lengths) too long", lengths, [own[0] + 1] + own.dropFirst())
+            guard let items: [Int32] = increment[values]?.values() else { continue }
+            add("\(values) out of range", values, [Int32.max] + items.dropFirst())
+            add("\(values) negative", values, [-1] + items.dropFirst())
+            let long = try #require(own.firstIndex { $0 > 1 })
+            let start = own[..<long].reduce(0) { $0 + Int($1) }
+            var twice = items
+            twice[start + 1] = twice[start]
+            add("\(values) twice", values, twice)
         }
         return results
     }
@@ -187,7 +196,7 @@ extension LearnerChecks {
                     try #require(restored.encode() == base, "\(name)")
                     continue
                 }
-                learn(restored, stream, stream.indices)
+                learn(restored, stream, stream.indices.prefix(eventsAfterDamage))
                 _ = restored.metrics
                 _ = restored.takeLastCheckpointPart()
                 let model = try L.Model(settings: settings, state: base)

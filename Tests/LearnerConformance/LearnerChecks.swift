@@ -11,6 +11,8 @@ struct LearnerChecks<L: Learner> {
     var badEvents: EncodedStream
     /// Requests, among them some that are refused.
     var requests: EncodedStream
+    /// Events that are learned after each damage.
+    var eventsAfterDamage = Int.max
 
     /// The checks, by name.
     enum Check: String, CaseIterable, Sendable {

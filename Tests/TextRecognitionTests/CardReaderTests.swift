@@ -30,6 +30,20 @@ struct CardReaderTests {
         }
     }
 
+    @Test func `numbers of held-out cards are read, and their designs known`() throws {
+        let reader = try CardReader.base()
+        let generator = try CardGenerator(seed: 424_242)
+        for index in [0, 2] {
+            let scene = generator.scene(at: index)
+            let card = try #require(scene.cards.first)
+            let reading = try #require(reader.read(scene.image).first)
+            #expect(reading.template == card.template)
+            let number = reading.fields.first { $0.name == "number" }?.reading
+            #expect(number?.text == card.fields.first { $0.name == "number" }?.text)
+            #expect(number?.isValid == true)
+        }
+    }
+
     @Test func `a photograph without a card is answered with none`() throws {
         let scene = try CardGenerator(seed: 424_242).scene(at: 1)
         try #require(scene.cards.isEmpty)

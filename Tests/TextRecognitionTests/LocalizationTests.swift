@@ -112,7 +112,8 @@ struct LocalizationTests {
         // The planes do not own their memory.
         let (found, certainty) = withExtendedLifetime(buffer) { CornerFinder.corners(planes) }
         for (mine, theirs) in zip(found.corners, quad.corners) {
-            #expect(mine.distance(to: theirs) < 0.1)
+            // The bell is sampled every four pixels.
+            #expect(mine.distance(to: theirs) < 0.25)
         }
         #expect(certainty > 0.9)
     }

@@ -1,3 +1,5 @@
+public import Learning
+
 /// Reads whole photographs: finds the cards, tells their designs, reads the fields.
 ///
 /// Which design a card has, and whether it lies upside down, is what its texts say: the fields of
@@ -53,6 +55,19 @@ public final class CardReader {
         self.temperature = temperature
         let alphabet = recognizer.network.settings.alphabet
         designs = templates.map { Design($0, alphabet) }
+    }
+
+    /// Reads with the weights that come with Freshet.
+    public static func base(
+        templates: [CardTemplate] = CardTemplate.builtIn
+    ) throws(LearningError) -> CardReader {
+        let model = try RecognizerModel.base()
+        return CardReader(
+            locator: try CardLocator.base(),
+            recognizer: try model.recognizer(),
+            templates: templates,
+            temperature: model.temperature
+        )
     }
 
     /// The cards in a photograph, the likeliest first; none when there is no card.

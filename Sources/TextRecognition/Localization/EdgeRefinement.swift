@@ -112,10 +112,22 @@ struct EdgeRefinement {
         return sum / Double(Self.sampleCount) - 0.04 * (a * a + b * b)
     }
 
-    /// Fits the line to the highest steps within a pixel of it: least squares, by their height.
+    /// Moves the line by fractions of a step to where brightness changes most, in three rounds.
     private func exactly(
         _ first: Int,
         _ last: Int,
+        _ changes: [Double],
+        _ offsets: Int
+    ) -> (Double, Double) {
+        (0..<3).reduce((Double(first), Double(last))) { line, _ in
+            fitted(line, changes, offsets)
+        }
+    }
+
+    /// The line through the steps within a pixel and a half of a line: least squares, by the square
+    /// of their height beside the highest one near.
+    private func fitted(
+        _ line: (first: Double, last: Double),
         _ changes: [Double],
         _ offsets: Int
     ) -> (Double, Double) {
@@ -123,11 +135,13 @@ struct EdgeRefinement {
         var (w, wt, wtt, wd, wdt) = (0.0, 0.0, 0.0, 0.0, 0.0)
         for sample in 0..<Self.sampleCount {
             let t = Self.share(sample)
-            let place = Int(Double(first) + t * Double(last - first) + 0.5)
+            let place = Int((line.first + t * (line.last - line.first)).rounded())
+            let near = max(0, place - 3)..<min(offsets, place + 4)
             let row = sample * offsets
-            for offset in max(0, place - 2)...min(offsets - 1, place + 2) {
-                let change = changes[row + offset]
-                let weight = change * change / (change * change + 100)
+            let squares = near.map { changes[row + $0] * changes[row + $0] }
+            let highest = squares.max() ?? 0
+            for (offset, square) in zip(near, squares) {
+                let weight = square / (highest + Self.typicalStep * Self.typicalStep)
                 w += weight
                 wt += weight * t
                 wtt += weight * t * t
@@ -136,9 +150,12 @@ struct EdgeRefinement {
             }
         }
         let determinant = w * wtt - wt * wt
-        guard determinant > 1e-6 * w * w, w > 0 else { return (Double(first), Double(last)) }
+        guard determinant > 1e-6 * w * w, w > 0 else { return line }
         let slope = (w * wdt - wt * wd) / determinant
         let start = (wd - slope * wt) / w
+        // Never beyond what was looked at.
+        let reached = (0.0...Double(offsets - 1))
+        guard reached.contains(start), reached.contains(start + slope) else { return line }
         return (start, start + slope)
     }
 

@@ -15,22 +15,3 @@ enum CardPicture {
         }
     }
 }
-
-/// The fields of the cards of one scene after the other, as lines.
-struct CardFieldLines {
-    private let generator: CardGenerator
-    private var scene = 0
-    private var waiting: [LabeledLine] = []
-
-    /// Begins with the first scene.
-    init(_ generator: CardGenerator) { self.generator = generator }
-
-    /// The next field; scenes without a card are passed over.
-    mutating func next() -> LabeledLine {
-        while waiting.isEmpty {
-            waiting = generator.scene(at: scene).lines().reversed()
-            scene += 1
-        }
-        return waiting.removeLast()
-    }
-}

@@ -19,18 +19,35 @@ struct LocatorEvaluation {
         let missed: Int
         /// What was found where there is no card.
         let invented: Int
+        /// The share of cards whose field `number` is read without an error, spaces left out.
+        let numbersExact: Double
     }
 
     /// What came of it.
     struct Result: Encodable {
         let seed: UInt64
-        /// Of one thread, by photograph.
+        /// Of one thread, by photograph: to find the cards.
         let milliseconds: Double
+        /// To find the cards and read all their fields.
+        let readingMilliseconds: Double
         let rows: [Row]
     }
 
-    let locator: CardLocator
-    let seed: UInt64
+    private let locator: CardLocator
+    private let reader: CardReader
+    private let seed: UInt64
+
+    /// Takes the weights that find cards; they are read with the base model.
+    init(locator: CardLocator, seed: UInt64) throws {
+        self.locator = locator
+        self.seed = seed
+        let model = try RecognizerModel.base()
+        reader = CardReader(
+            locator: locator,
+            recognizer: try model.recognizer(),
+            temperature: model.temperature
+        )
+    }
 
     /// Looks for cards in `count` photographs of each scenario.
     func run(
@@ -39,13 +56,13 @@ struct LocatorEvaluation {
         until isInterrupted: () -> Bool = { false }
     ) throws -> Result {
         var rows: [Row] = []
-        var seconds = 0.0
+        var (seconds, readingSeconds) = (0.0, 0.0)
         var seen = 0
         var progress = Progress("Looking", unit: "photographs", total: scenarios.count * count)
         defer { progress.finish() }
         for scenario in scenarios {
             let generator = try CardGenerator(scenario: scenario, seed: seed)
-            var (overlaps, invented) = ([Double](), 0)
+            var (overlaps, invented, exact) = ([Double](), 0, 0)
             for index in 0..<count {
                 if isInterrupted() {
                     throw CommandFailure(
@@ -57,19 +74,26 @@ struct LocatorEvaluation {
                 let scene = generator.scene(at: index)
                 let start = ProcessorTime.seconds()
                 let found = locator.cards(in: scene.image).map(\.quad)
-                seconds += ProcessorTime.seconds() - start
+                let between = ProcessorTime.seconds()
+                let readings = reader.read(scene.image)
+                seconds += between - start
+                readingSeconds += ProcessorTime.seconds() - between
+                exact += scene.cards.count { Self.isNumberRead($0, readings) }
                 let matched = Self.match(scene.cards.map(\.quad), found)
                 overlaps += matched
                 invented += found.count - matched.count { $0 > 0 }
                 seen += 1
                 progress.update(seen)
             }
-            rows.append(Self.row(scenario, count, overlaps, invented))
+            rows.append(Self.row(scenario, count, overlaps, invented, exact))
         }
-        let milliseconds = seconds * 1000 / Double(max(1, seen))
+        func perPhotograph(_ seconds: Double) -> Double {
+            (seconds * 100_000 / Double(max(1, seen))).rounded() / 100
+        }
         return Result(
             seed: seed,
-            milliseconds: (milliseconds * 100).rounded() / 100,
+            milliseconds: perPhotograph(seconds),
+            readingMilliseconds: perPhotograph(readingSeconds),
             rows: rows
         )
     }
@@ -87,11 +111,22 @@ struct LocatorEvaluation {
         }
     }
 
+    /// Whether the card that was found nearest has the number that is printed there.
+    private static func isNumberRead(_ card: CardScene.Card, _ readings: [CardReading]) -> Bool {
+        let nearest = readings.max {
+            $0.quad.intersectionOverUnion(card.quad) < $1.quad.intersectionOverUnion(card.quad)
+        }
+        let read = nearest?.fields.first { $0.name == "number" }?.reading.text
+        let printed = card.fields.first { $0.name == "number" }?.text
+        return read?.filter { $0 != " " } == printed?.filter { $0 != " " }
+    }
+
     private static func row(
         _ scenario: CardScenario,
         _ photographs: Int,
         _ overlaps: [Double],
-        _ invented: Int
+        _ invented: Int,
+        _ exact: Int
     ) -> Row {
         let count = Double(max(1, overlaps.count))
         return Row(
@@ -101,7 +136,8 @@ struct LocatorEvaluation {
             meanOverlap: overlaps.reduce(0, +) / count,
             above90Percent: Double(overlaps.count { $0 > 0.9 }) / count,
             missed: overlaps.count { $0 < 0.5 },
-            invented: invented
+            invented: invented,
+            numbersExact: Double(exact) / count
         )
     }
 }
@@ -111,17 +147,20 @@ extension LocatorEvaluation.Result {
     var lines: [String] {
         var table = TextTable([
             "scenario", "photographs", "cards", "mean overlap", "above 0.9", "missed", "invented",
+            "numbers exact",
         ])
         for row in rows {
             table.add([
                 row.scenario, grouped(row.photographs), grouped(row.cards),
                 String(format: "%.4f", row.meanOverlap),
                 String(format: "%.1f %%", row.above90Percent * 100), grouped(row.missed),
-                grouped(row.invented),
+                grouped(row.invented), String(format: "%.1f %%", row.numbersExact * 100),
             ])
         }
         return table.lines + [
-            "", "\(String(format: "%.1f", milliseconds)) ms of processor time a photograph",
+            "",
+            "\(String(format: "%.1f", milliseconds)) ms of processor time to find the cards of a "
+                + "photograph, \(String(format: "%.1f", readingMilliseconds)) ms to read them, too",
         ]
     }
 }

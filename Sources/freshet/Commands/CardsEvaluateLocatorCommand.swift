@@ -10,7 +10,8 @@ struct CardsEvaluateLocatorCommand: ParsableCommand {
         abstract: "Look for cards in synthetic photographs, and compare with where they are.",
         discussion: """
             Overlap is the area that the card found and the true one share by the area of both \
-            together. Some photographs show no card, some several.
+            together. Some photographs show no card, some several. Numbers are read with the base \
+            model of the recognizer.
             """
     )
 
@@ -48,7 +49,7 @@ struct CardsEvaluateLocatorCommand: ParsableCommand {
 
     func run() throws {
         _ = try common.load()
-        let evaluation = LocatorEvaluation(locator: try locator(), seed: seed)
+        let evaluation = try LocatorEvaluation(locator: try locator(), seed: seed)
         let interruption = Interruption()
         let result = try evaluation.run(
             scenarios.isEmpty ? CardScenario.allCases : scenarios,

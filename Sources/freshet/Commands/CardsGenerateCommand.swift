@@ -122,7 +122,7 @@ struct CardsGenerateCommand: ParsableCommand {
             templates: designs.isEmpty ? CardTemplate.builtIn : designs
         )
         guard events else { return { .scene(generator.scene(at: $0)) } }
-        var fields = CardFieldLines(generator)
+        var fields = CardFieldSource(generator)
         return { _ in .line(fields.next()) }
     }
 

@@ -108,6 +108,17 @@ extension EffectiveConfiguration {
         return (names[roles.input], names[roles.requests], names[roles.answers])
     }
 
+    /// Throws unless the model is of the kind that a command is for.
+    func require(_ kind: ModelKind, for command: String) throws(CommandFailure) {
+        guard configuration.model.kind != kind else { return }
+        throw CommandFailure(
+            .misuse,
+            "\(command) is for a \(kind.rawValue), and model \"\(configuration.model.name)\" is a "
+                + configuration.model.kind.rawValue,
+            remedy: "leave model.kind at \(kind.rawValue)"
+        )
+    }
+
     /// The topics without which trainer and scorer cannot work.
     ///
     /// What operators did is also in the store: nobody waits for `control`.

@@ -45,6 +45,7 @@ struct EventOutputOptions: ParsableArguments {
         _ interruption: Interruption
     ) throws -> any EventOutput {
         if let output { return try LinesOutput(path: output) }
+        try effective.require(.recommender, for: "freshet events")
         let declarations = try effective.topicDeclarations()
         try declarations.verify(
             try effective.connectedAdmin(),

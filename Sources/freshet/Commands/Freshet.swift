@@ -29,6 +29,7 @@ struct Freshet: AsyncParsableCommand {
         TrainCommand.self,
         ScoreCommand.self,
         RecommendCommand.self,
+        ReadCommand.self,
         PredictionsCommand.self,
         ModelsCommand.self,
         ConfigCommand.self,

@@ -55,10 +55,14 @@ struct PredictionsTailCommand: ParsableCommand {
             positions[partition] = from == .beginning ? marks.first : marks.end
         }
         try consumer.assign(positions)
-        try tail(consumer, Interruption())
+        try tail(consumer, of: effective.configuration.model.kind, Interruption())
     }
 
-    private func tail(_ consumer: KafkaConsumer, _ interruption: Interruption) throws {
+    private func tail(
+        _ consumer: KafkaConsumer,
+        of kind: ModelKind,
+        _ interruption: Interruption
+    ) throws {
         let output = LineWriter.standardOutput()
         var rest = limit ?? Int.max
         while !interruption.isRequested && rest > 0 && output.hasReader {
@@ -67,7 +71,7 @@ struct PredictionsTailCommand: ParsableCommand {
                 timeout: .milliseconds(200)
             )
             for record in batch.records {
-                try output.line(text(record.value.map(Array.init) ?? []))
+                try output.line(text(record.value.map(Array.init) ?? [], of: kind))
                 rest -= 1
             }
             try output.flush()
@@ -78,10 +82,14 @@ struct PredictionsTailCommand: ParsableCommand {
         }
     }
 
-    private func text(_ value: [UInt8]) -> String {
-        guard !json, let answer = Recommendation(bytes: value) else {
-            return String(decoding: value, as: UTF8.self)
-        }
-        return answer.summary
+    private func text(_ value: [UInt8], of kind: ModelKind) -> String {
+        let summary =
+            switch kind {
+            case .recommender: Recommendation(bytes: value)?.summary
+            case .reader: TextPrediction(bytes: value)?.summary
+            }
+        return json
+            ? String(decoding: value, as: UTF8.self)
+            : summary ?? String(decoding: value, as: UTF8.self)
     }
 }

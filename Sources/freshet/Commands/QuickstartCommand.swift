@@ -54,6 +54,7 @@ struct QuickstartCommand: AsyncParsableCommand {
         let folder = try QuickstartFolder(directory)
         let overrides = folder.overrides
         let effective = try common.load(overrides)
+        try effective.require(.recommender, for: "freshet quickstart")
         var logger = effective.logger("freshet")
         logger.logLevel = max(effective.configuration.log.level, .warning)
         let broker = try await Broker.start(

@@ -36,12 +36,13 @@ struct RecommendCommand: ParsableCommand {
 
     func run() throws {
         let effective = try common.load()
+        try effective.require(.recommender, for: "freshet recommend")
         try effective.topicDeclarations().verify(
             try effective.connectedAdmin(),
             timeout: effective.configuration.kafka.timeout.duration,
             roles: [.recommendRequests, .recommendations]
         )
-        let client = try RecommendationClient(effective)
+        let client = try RequestClient(effective, of: .recommender)
         var request = RecommendationRequest(request: "freshet-\(UUID().uuidString)", user: user)
         request.count = count
         request.excludeSeen = includeSeen ? false : nil

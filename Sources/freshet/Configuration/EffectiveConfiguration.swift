@@ -43,10 +43,8 @@ struct EffectiveConfiguration: Sendable {
 
     /// Every key with its default, when the model is of this kind.
     static func defaults(of kind: ModelKind) -> Setting {
-        var configuration = Configuration()
-        configuration.model = Configuration.Model(kind)
         do {
-            return try SettingEncoder.encode(configuration)
+            return try SettingEncoder.encode(kind.defaults)
         } catch {
             preconditionFailure("the defaults cannot be encoded: \(error)")
         }

@@ -1,14 +1,17 @@
 import Learning
 import Recommendation
+import TextRecognition
 
 /// The kinds of models there are: the one place where learners are wired in.
 enum ModelKind: String, Codable, Sendable, CaseIterable {
     case recommender
+    case reader
 
     /// What can be set of it.
     var settings: any LearnerSettings.Type {
         switch self {
         case .recommender: RecommenderSettings.self
+        case .reader: ReaderSettings.self
         }
     }
 
@@ -16,7 +19,23 @@ enum ModelKind: String, Codable, Sendable, CaseIterable {
     var topics: (input: TopicRole, requests: TopicRole, answers: TopicRole) {
         switch self {
         case .recommender: (.interactions, .recommendRequests, .recommendations)
+        case .reader: (.textLabels, .textRequests, .textPredictions)
         }
+    }
+
+    /// Everything that can be set, with the defaults for a model of this kind.
+    var defaults: Configuration {
+        var configuration = Configuration()
+        configuration.model = Configuration.Model(self)
+        switch self {
+        case .recommender: break
+        // A label takes longer to learn than to fetch: scorers get what was learned after each. An
+        // update holds all weights, 2 MB: not more often than people can tell.
+        case .reader:
+            configuration.trainer.batchSize = 1
+            configuration.trainer.publishInterval = TimeSpan(.milliseconds(500))
+        }
+        return configuration
     }
 }
 

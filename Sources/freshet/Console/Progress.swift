@@ -25,12 +25,13 @@ struct Progress {
         nextUpdate = start + interval
     }
 
-    /// Reports a count; cheap enough to be called once per batch.
-    mutating func update(_ count: Int) {
+    /// Reports a count, and what else there is to say; cheap enough to be called once per batch.
+    mutating func update(_ count: Int, note: @autoclosure () -> String? = nil) {
         let now = ContinuousClock.now
         guard now >= nextUpdate else { return }
         nextUpdate = now + interval
-        let line = Self.line(title, unit, count, total, elapsed: now - start, isBar: isBar)
+        var line = Self.line(title, unit, count, total, elapsed: now - start, isBar: isBar)
+        if let note = note() { line += "  \(note)" }
         hasBar = isBar
         Messages.write(isBar ? "\r\(line)\u{1B}[K" : "freshet: \(line)\n")
     }

@@ -42,6 +42,7 @@ struct ProveConfiguration: Sendable {
     /// - Throws: When what the command line says is wrong.
     init(_ common: CommonOptions, _ folder: ProveFolder, port: Int?) throws {
         let given = try common.load()
+        try given.require(.recommender, for: "freshet prove")
         var settings = Self.pace.filter { key, _ in
             if case .flag = given.origin(of: key) { false } else { true }
         }

@@ -137,7 +137,7 @@ struct QuickstartRun {
     {
         let (effective, interruption) = (effective, interruption)
         return try await onOwnThread("requests") {
-            let client = try RecommendationClient(effective)
+            let client = try RequestClient(effective, of: .recommender)
             var questions = QuickstartResult.Questions()
             let end = ContinuousClock.now + .seconds(seconds)
             var index = 0

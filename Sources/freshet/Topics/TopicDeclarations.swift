@@ -30,16 +30,23 @@ struct TopicDeclarations: Sendable {
             (.interactions, PackageResources.interactions_yaml),
             (.recommendRequests, PackageResources.recommend_requests_yaml),
             (.recommendations, PackageResources.recommendations_yaml),
+            (.textLabels, PackageResources.text_labels_yaml),
+            (.textRequests, PackageResources.text_requests_yaml),
+            (.textPredictions, PackageResources.text_predictions_yaml),
             (.modelUpdates, PackageResources.model_updates_yaml),
             (.deadLetters, PackageResources.dead_letters_yaml),
             (.control, PackageResources.control_yaml),
         ].map { ($0, String(decoding: $1, as: UTF8.self)) }
     }
 
-    /// The declarations in a directory, `*.yaml`.
+    /// The declarations in a directory, `*.yaml`; the built-in one of a topic that is not `required`
+    /// and not declared there.
     ///
-    /// Throws unless each topic is declared once.
-    static func read(directory: String) throws(ConfigurationError) -> [TopicDeclaration] {
+    /// Throws unless each required topic is declared, and none twice.
+    static func read(
+        directory: String,
+        required: [TopicRole] = TopicRole.allCases
+    ) throws(ConfigurationError) -> [TopicDeclaration] {
         let names: [String]
         do {
             names = try FileManager.default.contentsOfDirectory(atPath: directory)
@@ -74,8 +81,10 @@ struct TopicDeclarations: Sendable {
             }
         }
         var declarations: [TopicDeclaration] = []
+        let builtIn = try builtIn()
         for role in TopicRole.allCases {
-            guard let declaration = found[role] else {
+            let other = required.contains(role) ? nil : builtIn.first { $0.role == role }
+            guard let declaration = found[role] ?? other else {
                 throw ConfigurationError(
                     .missingKey,
                     "\(directory) declares no topic \"\(role.rawValue)\"",
@@ -212,7 +221,10 @@ extension EffectiveConfiguration {
         return TopicDeclarations(
             declarations: usesBuiltIn
                 ? try TopicDeclarations.builtIn()
-                : try TopicDeclarations.read(directory: directory),
+                : try TopicDeclarations.read(
+                    directory: directory,
+                    required: neededTopics + [.control]
+                ),
             source: usesBuiltIn ? "built in" : directory,
             names: configuration.topics.names,
             replicationFactor: configuration.topics.replicationFactor

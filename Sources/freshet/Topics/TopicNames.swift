@@ -5,6 +5,9 @@ enum TopicRole: String, CaseIterable, Sendable {
     case interactions
     case recommendRequests = "recommend-requests"
     case recommendations
+    case textLabels = "text-labels"
+    case textRequests = "text-requests"
+    case textPredictions = "text-predictions"
     case modelUpdates = "model-updates"
     case deadLetters = "dead-letters"
     case control
@@ -18,6 +21,9 @@ struct TopicNames: Codable, Sendable, Equatable {
     var interactions = TopicRole.interactions.rawValue
     var recommendRequests = TopicRole.recommendRequests.rawValue
     var recommendations = TopicRole.recommendations.rawValue
+    var textLabels = TopicRole.textLabels.rawValue
+    var textRequests = TopicRole.textRequests.rawValue
+    var textPredictions = TopicRole.textPredictions.rawValue
     var modelUpdates = TopicRole.modelUpdates.rawValue
     var deadLetters = TopicRole.deadLetters.rawValue
     var control = TopicRole.control.rawValue
@@ -28,6 +34,9 @@ struct TopicNames: Codable, Sendable, Equatable {
         case .interactions: interactions
         case .recommendRequests: recommendRequests
         case .recommendations: recommendations
+        case .textLabels: textLabels
+        case .textRequests: textRequests
+        case .textPredictions: textPredictions
         case .modelUpdates: modelUpdates
         case .deadLetters: deadLetters
         case .control: control

@@ -6,43 +6,44 @@ import Streaming
 /// Asks the scorer through the topics: a request out, then the answer with the same id.
 ///
 /// Owned by one thread.
-final class RecommendationClient {
+final class RequestClient {
     private let consumer: KafkaConsumer
     private let producer: KafkaProducer
-    private let names: TopicNames
+    private let requests: String
     private let brokerTimeout: Duration
 
-    /// Stands at the end of `recommendations` when it returns, so that no answer is missed.
-    init(_ effective: EffectiveConfiguration) throws {
-        names = effective.topicNames
+    /// Stands at the end of the answers when it returns, so that none is missed.
+    init(_ effective: EffectiveConfiguration, of kind: ModelKind) throws {
+        let answers = effective.topicNames[kind.topics.answers]
+        requests = effective.topicNames[kind.topics.requests]
         brokerTimeout = effective.configuration.kafka.timeout.duration
         // Answers come one by one, and each is waited for: nothing is gained by gathering.
         var settings = effective.kafkaSettings
         settings.properties.merge(["linger.ms": "0"]) { own, _ in own }
-        consumer = try KafkaConsumer(settings, topics: [names.recommendations])
+        consumer = try KafkaConsumer(settings, topics: [answers])
         producer = try KafkaProducer(settings)
         var positions: [TopicPartition: Offset] = [:]
-        for partition in try consumer.partitions(
-            of: names.recommendations,
-            timeout: brokerTimeout
-        ) {
+        for partition in try consumer.partitions(of: answers, timeout: brokerTimeout) {
             positions[partition] = try consumer.watermarks(of: partition, timeout: brokerTimeout)
                 .end
         }
         try consumer.assign(positions)
     }
 
-    /// The answer to a request; nil when none came in time.
-    func ask(
-        _ request: RecommendationRequest,
-        timeout: Duration
-    ) throws -> (recommendation: Recommendation, bytes: [UInt8])? {
-        let record = OutgoingRecord(
-            topic: names.recommendRequests,
-            key: Array(request.user.utf8),
-            value: Array(try JSONEncoder().encode(request))
+    /// What `match` makes of the answer to a request; nil when none came in time.
+    ///
+    /// `match` gives nil for answers to others.
+    func ask<Answer>(
+        key: [UInt8]? = nil,
+        _ value: [UInt8],
+        headers: [RecordHeader] = [],
+        timeout: Duration,
+        match: ([UInt8]) -> Answer?
+    ) throws -> Answer? {
+        try producer.send(
+            OutgoingRecord(topic: requests, key: key, value: value, headers: headers),
+            token: 1
         )
-        try producer.send(record, token: 1)
         guard try producer.flush(timeout: brokerTimeout) else {
             throw StreamError(
                 .timedOut,
@@ -60,11 +61,26 @@ final class RecommendationClient {
             let batch = try consumer.poll(maximumCount: 500, timeout: min(rest, .milliseconds(200)))
             for record in batch.records {
                 guard let value = record.value else { continue }
-                let bytes = Array(value)
-                if let answer = Recommendation(bytes: bytes), answer.request == request.request {
-                    return (answer, bytes)
-                }
+                if let answer = match(Array(value)) { return answer }
             }
+        }
+    }
+}
+
+extension RequestClient {
+    /// The answer to a request for recommendations; nil when none came in time.
+    func ask(
+        _ request: RecommendationRequest,
+        timeout: Duration
+    ) throws -> (recommendation: Recommendation, bytes: [UInt8])? {
+        try ask(
+            key: Array(request.user.utf8),
+            Array(try JSONEncoder().encode(request)),
+            timeout: timeout
+        ) { bytes in
+            guard let answer = Recommendation(bytes: bytes), answer.request == request.request
+            else { return nil }
+            return (answer, bytes)
         }
     }
 }

@@ -2,3 +2,5 @@ public import ArgumentParser
 public import TextRecognition
 
 extension CardScenario: ExpressibleByArgument {}
+
+extension CheckDigit: ExpressibleByArgument {}
