@@ -44,6 +44,7 @@ let targets: [Target] = [
     .target(name: "CKernels"),
     .target(name: "CAllocator"),
     .target(name: "CBaseModel", exclude: ["base.safetensors"]),
+    .target(name: "CCardLocator", exclude: ["locator.safetensors"]),
     .target(name: "CImages", dependencies: ["CPNG", "CJPEG"]),
 
     module("Streaming"),
@@ -57,7 +58,7 @@ let targets: [Target] = [
     module("Recommendation", ["Learning", "CKernels"]),
     .target(
         name: "TextRecognition",
-        dependencies: ["Learning", "CBaseModel", "CImages", "CFreeType"],
+        dependencies: ["Learning", "CBaseModel", "CCardLocator", "CImages", "CFreeType"],
         resources: [.embedInCode("Resources/templates")],
         swiftSettings: swiftSettings
     ),

@@ -34,6 +34,22 @@ struct FieldPatternTests {
 
     @Test(
         arguments: [
+            ("[A-Z]{2}\\d{3}", "AB123", 0), ("[A-Z]{2}\\d{3}", "AB12", 1),
+            ("[A-Z]{2}\\d{3}", "A8123", 1), ("[A-Z]{2}\\d{3}", "AB1234", 1),
+            ("[A-Z]{2}\\d{3}", "", 5), ("A?B{2,3}", "ABBBBB", 2), ("(AB|XYZ)1", "XYZ", 1),
+            ("(AB|XYZ)1", "XZ1", 1), ("", "ABC", 3), ("ABCD", "BCDA", 2),
+        ] as [(String, String, Int)]
+    )
+    func `the distance is the least number of changes`(
+        pattern: String,
+        text: String,
+        distance: Int
+    ) throws {
+        #expect(try FieldPattern(pattern).distance(to: text) == distance)
+    }
+
+    @Test(
+        arguments: [
             ("(AB", 1), ("AB)", 3), ("[A-Z", 1), ("A{2", 2), ("A{3,2}", 2), ("?A", 1), ("A*", 2),
             ("[]", 1), ("A{x}", 2), ("\\q", 1), ("A\\", 2), ("[Z-A]", 2), ("{2}", 1),
             ("A{9999}", 2),

@@ -14,7 +14,7 @@ import Testing
         ],
         "Learning": ["COpenBLAS", "CKernels"],
         "Recommendation": ["Learning", "CKernels"],
-        "TextRecognition": ["Learning", "CBaseModel", "CImages", "CFreeType"],
+        "TextRecognition": ["Learning", "CBaseModel", "CCardLocator", "CImages", "CFreeType"],
         "ModelStore": ["COpenSSL", "GRDB"],
         "Pipeline": ["Learning", "Streaming", "ModelStore", "Histogram", "Logging"],
     ]
@@ -26,8 +26,8 @@ import Testing
 
     /// C libraries and packages that are wrapped once; also `freshet` may not go past the wrapper.
     private static let wrapped: Set = [
-        "CBaseModel", "CFreeType", "CImages", "CJPEG", "CKernels", "CLibrdkafka", "CLZ4",
-        "COpenBLAS", "COpenSSL", "CPNG", "CSnappy", "CZlib", "CZstd", "GRDB",
+        "CBaseModel", "CCardLocator", "CFreeType", "CImages", "CJPEG", "CKernels", "CLibrdkafka",
+        "CLZ4", "COpenBLAS", "COpenSSL", "CPNG", "CSnappy", "CZlib", "CZstd", "GRDB",
     ]
 
     /// What is not shipped and has its own places, by folder.

@@ -39,28 +39,38 @@ public struct CardScene: Sendable, Equatable {
     }
 
     private func line(of field: Field, _ card: Card, _ margin: Double) -> LabeledLine? {
+        guard let cut = image.field(field.box, of: card.quad, margin: margin) else { return nil }
+        return LabeledLine(image: cut, text: field.text, template: card.template, field: field.name)
+    }
+}
+
+extension GrayImage {
+    /// A field of the card that has its corners at `card`, straightened, with `margin` around it in
+    /// parts of the box's height; nil when the card has no area.
+    func field(_ box: CardTemplate.Box, of card: Quad, margin: Double) -> GrayImage? {
         // The card's sides as they are seen, so that the cut has about the pixels of the photograph.
-        let across = card.quad.topLeft.distance(to: card.quad.topRight)
-        let down = card.quad.topLeft.distance(to: card.quad.bottomLeft)
-        let room = margin * field.box.height * down
-        let box = Quad(
-            x: field.box.x * across - room,
-            y: field.box.y * down - room,
-            width: field.box.width * across + 2 * room,
-            height: field.box.height * down + 2 * room
-        )
+        let across = card.topLeft.distance(to: card.topRight)
+        let down = card.topLeft.distance(to: card.bottomLeft)
+        let room = margin * box.height * down
+        let width = box.width * across + 2 * room
+        let height = box.height * down + 2 * room
         guard
             let mapping = Homography(
                 from: Quad(x: 0, y: 0, width: across, height: down),
-                to: card.quad
-            ),
-            let cut = image.rectified(
-                mapping(box),
-                width: max(8, Int((field.box.width * across + 2 * room).rounded())),
-                height: max(8, Int((field.box.height * down + 2 * room).rounded()))
+                to: card
             )
         else { return nil }
-        return LabeledLine(image: cut, text: field.text, template: card.template, field: field.name)
+        let place = Quad(
+            x: box.x * across - room,
+            y: box.y * down - room,
+            width: width,
+            height: height
+        )
+        return rectified(
+            mapping(place),
+            width: max(8, Int(width.rounded())),
+            height: max(8, Int(height.rounded()))
+        )
     }
 }
 

@@ -3,10 +3,12 @@ internal import Learning
 
 /// What the generators draw.
 extension KeyedRandom {
-    /// What the numbers of an index are for: lines and scenes do not share theirs.
+    /// What the numbers of an index are for: none of these share theirs.
     enum Purpose: UInt64 {
         case line = 0x11
         case scene = 0x12
+        case detection = 0x13
+        case corners = 0x14
     }
 
     /// The numbers for what is made at an index.

@@ -16,6 +16,11 @@ public struct Homography: Sendable, Equatable {
         self = back.followed(by: there)
     }
 
+    /// Moves the origin to (`fromX`, `fromY`), then scales.
+    init(scaleX: Double, scaleY: Double, fromX: Double = 0, fromY: Double = 0) {
+        m = [scaleX, 0, -scaleX * fromX, 0, scaleY, -scaleY * fromY, 0, 0, 1]
+    }
+
     /// Where a point goes.
     public func callAsFunction(_ point: Point) -> Point {
         let w = m[6] * point.x + m[7] * point.y + m[8]

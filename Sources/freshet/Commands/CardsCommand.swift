@@ -4,9 +4,10 @@ import ArgumentParser
 struct CardsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cards",
-        abstract: "Make synthetic lines and photographs of cards, and a model that reads them.",
+        abstract: "Make synthetic cards, and weights that find and read them.",
         subcommands: [
             CardsGenerateCommand.self, CardsPretrainCommand.self, CardsEvaluateCommand.self,
+            CardsPretrainLocatorCommand.self, CardsEvaluateLocatorCommand.self,
         ]
     )
 }

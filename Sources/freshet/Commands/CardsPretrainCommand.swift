@@ -49,7 +49,7 @@ struct CardsPretrainCommand: ParsableCommand {
 
     func run() throws {
         _ = try common.load()
-        try checkOutput()
+        try OutputFile.check(output)
         var settings = Pretraining.Settings()
         settings.seed = seed
         settings.steps = steps
@@ -90,29 +90,6 @@ struct CardsPretrainCommand: ParsableCommand {
             progress.update(
                 pretraining.stepCount * batch,
                 note: "loss " + String(format: "%.3f", loss ?? now)
-            )
-        }
-    }
-
-    /// Better now than after a quarter of an hour.
-    private func checkOutput() throws(CommandFailure) {
-        let folder = URL(filePath: output).deletingLastPathComponent().path
-        var isFolder: ObjCBool = false
-        guard
-            !FileManager.default.fileExists(atPath: output, isDirectory: &isFolder)
-                || !isFolder.boolValue
-        else {
-            throw CommandFailure(
-                .misuse,
-                "--output \(output) is a directory",
-                remedy: "name a file in it"
-            )
-        }
-        guard FileManager.default.isWritableFile(atPath: folder) else {
-            throw CommandFailure(
-                .failure,
-                "\(output) cannot be written: \(folder) is not there or not writable",
-                remedy: "choose another file, make the directory, or correct the permissions"
             )
         }
     }
