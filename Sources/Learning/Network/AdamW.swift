@@ -17,8 +17,11 @@ public final class AdamW {
         public var decay: Float = 0
         /// The longest gradient; a longer one is scaled down to it.
         public var maximumNorm: Double = 5
-        /// How much of the moving average is kept at most; less in the first steps.
+        /// How much of the moving average a step keeps.
         public var averageKeep: Float = 0.97
+        /// Whether the first steps keep less of it: what drawn parameters begin with is worth nothing,
+        /// what trained ones begin with is.
+        public var averageGrows = true
 
         /// The defaults.
         public init() {}
@@ -60,7 +63,8 @@ public final class AdamW {
         let correction1 = 1 - pow(Double(settings.beta1), t)
         let correction2 = 1 - pow(Double(settings.beta2), t)
         let factor = norm > settings.maximumNorm ? settings.maximumNorm / norm : 1
-        let keep = min(settings.averageKeep, Float(1 + stepCount) / Float(10 + stepCount))
+        let most = settings.averageGrows ? Float(1 + stepCount) / Float(10 + stepCount) : 1
+        let keep = min(settings.averageKeep, most)
         for entry in layout.entries {
             let ownRate = rate * entry.rateFactor
             var step = ck_adamw_step(

@@ -20,6 +20,17 @@ public final class WorkerThread: Sendable {
         thread.start()
     }
 
+    /// Has the calling thread, and those that it starts from now on, make way for others: by 0, as
+    /// any, to 19.
+    ///
+    /// Without effect where the system knows no such thing of a thread, or forbids to lower it.
+    public static func setNiceness(_ niceness: Int) {
+        #if os(Linux)
+            // Of the calling thread, not the process: sched(7), "The nice value".
+            _ = setpriority(Int32(PRIO_PROCESS.rawValue), 0, Int32(clamping: niceness))
+        #endif
+    }
+
     /// Whether `body` has returned.
     public var isFinished: Bool { done.isSet }
 

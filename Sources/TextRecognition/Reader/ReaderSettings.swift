@@ -63,8 +63,8 @@ public struct ReaderSettings: Codable, Sendable, Equatable {
         /// Synthetic lines of the base scenario in each step, 0…64: what a base model was made from,
         /// so that it is not forgotten although no picture of it is stored.
         ///
-        /// They are drawn with the fonts of this machine. Default 16.
-        public var baseLinesPerStep = 16
+        /// They are drawn with the fonts of this machine. Default 32.
+        public var baseLinesPerStep = 32
         /// Bytes of lines that are kept for it; they are part of every version.
         ///
         /// Default 16 MiB: some 2,000 lines.
@@ -162,6 +162,7 @@ extension ReaderSettings: LearnerSettings {
     var optimizer: AdamW.Settings {
         var settings = AdamW.Settings()
         settings.averageKeep = Float(averageKeep)
+        settings.averageGrows = start == .random
         return settings
     }
 

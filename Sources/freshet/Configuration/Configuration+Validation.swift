@@ -120,6 +120,7 @@ extension EffectiveConfiguration {
             "trainer.duplicate_window",
             "0 (off) to \(DuplicateWindow.maximumCapacity)"
         )
+        try require((0...19).contains(trainer.niceness), "trainer.niceness", "0 to 19")
     }
 
     /// The learner checks its own settings and names a field as Swift does: `implicit.negatives`.

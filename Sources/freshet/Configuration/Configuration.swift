@@ -67,6 +67,7 @@ struct Configuration: Codable, Sendable, Equatable {
         var start = StartPosition.earliest
         var maximumIncrements = 20
         var duplicateWindow = 1_000_000
+        var niceness = 0
     }
 
     /// The process that answers.

@@ -30,10 +30,12 @@ enum ModelKind: String, Codable, Sendable, CaseIterable {
         switch self {
         case .recommender: break
         // A label takes longer to learn than to fetch: scorers get what was learned after each. An
-        // update holds all weights, 2 MB: not more often than people can tell.
+        // update holds all weights, 2 MB: not more often than people can tell. Steps last tens of
+        // milliseconds, and answers must not wait for a processor meanwhile.
         case .reader:
             configuration.trainer.batchSize = 1
             configuration.trainer.publishInterval = TimeSpan(.milliseconds(500))
+            configuration.trainer.niceness = 10
         }
         return configuration
     }

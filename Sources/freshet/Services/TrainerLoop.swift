@@ -79,6 +79,7 @@ enum TrainerLoop {
             recovery: recovery,
             logger: logger
         )
+        WorkerThread.setNiceness(configuration.trainer.niceness)
         try trainer.run()
     }
 

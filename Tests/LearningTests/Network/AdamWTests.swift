@@ -54,18 +54,20 @@ struct AdamWTests {
         #expect(optimizer.stepCount == 6)
     }
 
-    @Test func `the average follows slowly, in the first steps faster`() throws {
+    @Test(arguments: [true, false])
+    func `the average follows slowly, in the first steps faster if asked to`(grows: Bool) throws {
         let model = Model()
         let parameters = FloatBuffer(count: model.layout.count)
         var own = AdamW.Settings()
         own.averageKeep = 0.5
+        own.averageGrows = grows
         let optimizer = AdamW(model.layout, parameters: parameters, settings: own)
         var expected: Float = 0
         for step in 1...20 {
             let gradients = FloatBuffer(count: model.layout.count)
             gradients.fill(1)
             _ = optimizer.step(parameters, gradients: gradients, rate: 0.1)
-            let keep = min(0.5, Float(1 + step) / Float(10 + step))
+            let keep = grows ? min(0.5, Float(1 + step) / Float(10 + step)) : 0.5
             expected = keep * expected + (1 - keep) * parameters.base[0]
             #expect(abs(optimizer.average.base[0] - expected) < 1e-6)
         }
