@@ -30,6 +30,18 @@ import TextRecognition
         let valid: Bool?
         let error: String?
         let position: Int?
+        let cards: [Card]?
+
+        struct Card: Decodable, Equatable {
+            struct Field: Decodable, Equatable {
+                let field: String
+                let text: String
+                let confidence: Double
+            }
+            let template: String
+            let quad: [[Double]]
+            let fields: [Field]
+        }
     }
 
     private static func picture(_ number: Int) -> [UInt8] {
@@ -168,6 +180,7 @@ import TextRecognition
         #expect(stored.characters == live.characters)
         #expect(live.valid == true)
         #expect(live.position == 20)
+        let cards = try readCards(installation)
 
         let bad = OutgoingRecord(
             topic: "text-requests",
@@ -175,7 +188,7 @@ import TextRecognition
             headers: [RecordHeader(name: "request", text: "r2")]
         )
         try Self.send([bad], kafka)
-        let answers = try values(of: "text-predictions", count: 2, kafka).map {
+        let answers = try values(of: "text-predictions", count: 2 + cards, kafka).map {
             try decoder.decode(Answer.self, from: Data($0.value))
         }
         let refusal = try #require(answers.first { $0.request == "r2" })
@@ -183,6 +196,28 @@ import TextRecognition
         let letters = try values(of: "dead-letters", count: 1, kafka)
         #expect(letters[0].value == Array("SECRET".utf8))
         #expect(installation.stop("scorer") == 0)
+    }
+
+    /// Has photographs read by the version and by the scorer; how many the scorer was sent.
+    private func readCards(_ installation: Installation) throws -> Int {
+        let generator = try CardGenerator(seed: 424_242)
+        // One card, and none.
+        let files = try [0, 1].map { index in
+            let file = installation.folder + "/scene\(index).jpg"
+            let bytes = generator.scene(at: index).image.jpeg(quality: 90)
+            try Data(bytes).write(to: URL(filePath: file))
+            return file
+        }
+        let read = ["read", "--cards", "--model", "reader"] + files
+        let answers = try [["--json"], ["--json", "--live", "--timeout", "60s"]].map { options in
+            try installation.run(read + options).split(separator: "\n")
+                .map { try JSONDecoder().decode(Answer.self, from: Data($0.utf8)) }
+        }
+        #expect(answers.allSatisfy { $0.map { $0.cards?.count } == [1, 0] })
+        #expect(answers[0].map(\.cards) == answers[1].map(\.cards))
+        #expect(answers[1].allSatisfy { $0.position == 20 })
+        #expect(try installation.run(read).contains("no card"))
+        return files.count
     }
 
     @Test func `without a store the base model reads, and a file that is no picture is told`()

@@ -45,4 +45,9 @@ public struct Quad: Sendable, Equatable, Codable {
 
     /// Clockwise from the upper left.
     public var corners: [Point] { [topLeft, topRight, bottomRight, bottomLeft] }
+
+    /// The corners as they are written in JSON: x and y of each, to a hundredth of a pixel.
+    public var places: [[Double]] {
+        corners.map { corner in [corner.x, corner.y].map { ($0 * 100).rounded() / 100 } }
+    }
 }

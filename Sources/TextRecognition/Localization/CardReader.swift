@@ -9,7 +9,8 @@ public import Learning
 /// Owned by one thread.
 public final class CardReader {
     private let locator: CardLocator
-    private let recognizer: LineRecognizer
+    /// What reads the lines; one that is put in its place must have the same alphabet.
+    public var recognizer: LineRecognizer
     private let temperature: Float
     private let designs: [Design]
 
@@ -71,11 +72,16 @@ public final class CardReader {
     }
 
     /// The cards in a photograph, the likeliest first; none when there is no card.
-    public func read(_ photograph: GrayImage) -> [CardReading] {
-        locator.cards(in: photograph).map { card in
-            var (quad, best) = (card.quad, best(card.quad, in: photograph))
+    ///
+    /// With `template` every card is read as one of that design; how well it fits is its agreement.
+    /// None when there is no such design.
+    public func read(_ photograph: GrayImage, template: String? = nil) -> [CardReading] {
+        let asked = designs.filter { template == nil || $0.template.name == template }
+        guard !asked.isEmpty else { return [] }
+        return locator.cards(in: photograph).map { card in
+            var (quad, best) = (card.quad, best(of: asked, card.quad, in: photograph))
             if best.agreement < Self.doubtful {
-                let turned = self.best(card.quad.turnedHalf, in: photograph)
+                let turned = self.best(of: asked, card.quad.turnedHalf, in: photograph)
                 if turned.agreement > best.agreement {
                     (quad, best) = (card.quad.turnedHalf, turned)
                 }
@@ -92,8 +98,9 @@ public final class CardReader {
 
     // MARK: Designs
 
-    /// The design that agrees best with what stands on a card.
+    /// The design that agrees best with what stands on a card; `designs` has one at least.
     private func best(
+        of designs: [Design],
         _ quad: Quad,
         in photograph: GrayImage
     ) -> (design: Design, agreement: Double) {
@@ -171,7 +178,8 @@ public final class CardReader {
     private func read(_ scores: LineScores, _ decoder: inout BeamDecoder) -> Reading {
         var free = greedy(scores)
         free.isValid = decoder.format.accepts(free.text)
-        guard !free.isValid, let formed = decoder.read(scores),
+        // Weights that diverged give numbers that no text can be searched by.
+        guard !free.isValid, scores.isFinite, let formed = decoder.read(scores),
             formed.isValid, formed.confidence * Self.patience > free.confidence
         else { return free }
         return formed

@@ -23,3 +23,16 @@ public struct CardReading: Sendable, Equatable {
     /// The fields in the order of the template.
     public var fields: [Field]
 }
+
+extension CardReading {
+    /// Whether all that is said is a number.
+    var isFinite: Bool {
+        confidence.isFinite && agreement.isFinite && quad.isFinite
+            && fields.allSatisfy { $0.quad.isFinite && $0.reading.isFinite }
+    }
+}
+
+extension Quad {
+    /// Whether all corners are somewhere.
+    var isFinite: Bool { corners.allSatisfy { $0.x.isFinite && $0.y.isFinite } }
+}

@@ -1,7 +1,7 @@
 import Foundation
 import Learning
 
-/// What comes with a picture of a line: a label or a request, in either form.
+/// What comes with a picture: a label or a request, in either form.
 ///
 /// The value is the picture itself, and headers say the rest; or it is a JSON object in which the
 /// picture is base64. What is said of a value that cannot be used never quotes it: pictures and
@@ -16,7 +16,7 @@ struct PictureFields {
 
     /// The fields that an event of this kind may have.
     enum Field: String, CaseIterable {
-        case text, template, field, id, timestamp, request, document, pattern
+        case text, template, field, id, timestamp, request, document, pattern, picture
         case checkDigit = "check_digit"
     }
 
@@ -208,14 +208,27 @@ extension PictureFields {
 
     /// The picture, decoded and scaled to the height at which lines are read.
     func line(limits: ImageLimits) throws(Refusal) -> GrayImage {
+        try decoded { bytes throws(TextRecognitionError) in
+            try GrayImage(line: bytes, limits: limits)
+        }
+    }
+
+    /// The picture, decoded as it is.
+    func photograph(limits: ImageLimits) throws(Refusal) -> GrayImage {
+        try decoded { bytes throws(TextRecognitionError) in
+            try GrayImage(decoding: bytes, limits: limits)
+        }
+    }
+
+    private func decoded(
+        _ decode: (UnsafeRawBufferPointer) throws(TextRecognitionError) -> GrayImage
+    ) throws(Refusal) -> GrayImage {
         // Of what is none the decoder would name the first bytes, which may be a text.
         guard file.withBytes(Self.isPicture) else {
             throw Refusal("the picture is neither a PNG nor a JPEG; expected \(Self.expected)")
         }
         let result = file.withBytes { bytes in
-            Result { () throws(TextRecognitionError) in
-                try GrayImage(line: bytes, limits: limits)
-            }
+            Result { () throws(TextRecognitionError) in try decode(bytes) }
         }
         do throws(TextRecognitionError) {
             return try result.get()

@@ -1,6 +1,6 @@
 import Learning
 
-/// A decoded request: a picture of a line, and what the answer is to be told with.
+/// A decoded request: a picture, and what the answer is to be told with.
 struct ReadRequest {
     /// Why a request is refused, and its `request` as JSON when that could be read.
     struct Refusal: Error {
@@ -8,17 +8,28 @@ struct ReadRequest {
         var reason: String
     }
 
+    /// What is to be read.
+    enum Picture {
+        /// A line, and what its text must be like; nil when every text may be.
+        case line(GrayImage, format: FieldFormat?)
+        /// A photograph of cards, and the one design that they have; nil when they may have any.
+        case cards(GrayImage, template: String?)
+    }
+
+    /// The values of the field `picture`.
+    private enum Kind: String, CaseIterable {
+        case line, cards
+    }
+
     /// The `request` as JSON, to be given back.
     private(set) var echo: [UInt8]
     /// The picture.
-    let image: GrayImage
-    /// What the text must be like; nil when every text may be.
-    let format: FieldFormat?
+    let picture: Picture
 
     init(
         _ event: EncodedEvent,
         headers: () -> [EventHeader],
-        limits: ImageLimits
+        settings: ReaderSettings
     ) throws(Refusal) {
         let fields: PictureFields
         do throws(PictureFields.Refusal) {
@@ -37,68 +48,55 @@ struct ReadRequest {
             var text: [UInt8] = []
             JSONText.append(id, to: &text)
             echo = text
-            _ = (try fields.name(.template), try fields.name(.field))
-            format = try fields.format()
-            image = try fields.line(limits: limits)
+            let template = try fields.name(.template)
+            _ = try fields.name(.field)
+            picture =
+                switch try Self.kind(of: fields) {
+                case .line: try Self.line(in: fields, limits: settings.imageLimits)
+                case .cards:
+                    try Self.cards(template, in: fields, limits: settings.photographLimits)
+                }
             self.echo = text
         } catch {
             throw Refusal(echo: echo, reason: error.reason)
         }
     }
-}
 
-/// Writes answers as JSON.
-enum ReadAnswer {
-    static func write(_ reading: Reading, to request: ReadRequest, stamp: ModelStamp) -> Answer {
-        guard reading.isFinite else {
-            return refuse(
-                ReadRequest.Refusal(
-                    echo: request.echo,
-                    reason: "the model diverged: it holds numbers that are not finite; "
-                        + "roll back to an earlier version or lower the learning rate"
-                ),
-                stamp: stamp
+    private static func kind(of fields: PictureFields) throws(PictureFields.Refusal) -> Kind {
+        guard let value = fields.values[.picture] else { return .line }
+        guard let kind = Kind(rawValue: String(decoding: value, as: UTF8.self)) else {
+            let known = Kind.allCases.map(\.rawValue).joined(separator: " or ")
+            throw PictureFields.Refusal("picture is not known; expected \(known)")
+        }
+        return kind
+    }
+
+    private static func line(
+        in fields: PictureFields,
+        limits: ImageLimits
+    ) throws(PictureFields.Refusal) -> Picture {
+        let format = try fields.format()
+        // Last, since it costs most.
+        return .line(try fields.line(limits: limits), format: format)
+    }
+
+    private static func cards(
+        _ template: String,
+        in fields: PictureFields,
+        limits: ImageLimits
+    ) throws(PictureFields.Refusal) -> Picture {
+        for field in [PictureFields.Field.pattern, .checkDigit] where fields.values[field] != nil {
+            throw PictureFields.Refusal(
+                "\(field.rawValue) is for a line; leave it out with the picture of cards, whose "
+                    + "designs declare it"
             )
         }
-        var text = Array("{\"request\":".utf8)
-        text += request.echo
-        text += ",\"text\":".utf8
-        JSONText.append(reading.text.utf8, to: &text)
-        text += ",\"confidence\":\(reading.confidence),\"characters\":[".utf8
-        for (place, confidence) in reading.characterConfidences.enumerated() {
-            if place > 0 { text.append(UInt8(ascii: ",")) }
-            text += "\(confidence)".utf8
+        guard template.isEmpty || CardTemplate.builtIn.contains(where: { $0.name == template })
+        else {
+            let known = CardTemplate.builtIn.map(\.name).joined(separator: ", ")
+            throw PictureFields.Refusal("template is not known; expected one of \(known)")
         }
-        text.append(UInt8(ascii: "]"))
-        if request.format != nil { text += ",\"valid\":\(reading.isValid)".utf8 }
-        text += ",\"model\":".utf8
-        JSONText.append(stamp.model.utf8, to: &text)
-        text +=
-            (",\"version\":\(stamp.version),\"sequence\":\(stamp.sequence)"
-            + ",\"watermark\":\(stamp.watermark),\"position\":\(stamp.position)}").utf8
-        return Answer(value: text)
+        let photograph = try fields.photograph(limits: limits)
+        return .cards(photograph, template: template.isEmpty ? nil : template)
     }
-
-    /// A refusal, addressed to the asker when the request could be named.
-    static func refuse(_ refusal: ReadRequest.Refusal, stamp: ModelStamp) -> Answer {
-        guard let echo = refusal.echo else { return Answer(value: nil, refusal: refusal.reason) }
-        var text = Array("{\"request\":".utf8)
-        text += echo
-        text += ",\"error\":".utf8
-        JSONText.append(refusal.reason.utf8, to: &text)
-        text += ",\"model\":".utf8
-        JSONText.append(stamp.model.utf8, to: &text)
-        text.append(UInt8(ascii: "}"))
-        return Answer(value: text, refusal: refusal.reason)
-    }
-}
-
-extension Reading {
-    /// Whether all that is said is a number.
-    var isFinite: Bool { confidence.isFinite && characterConfidences.allSatisfy(\.isFinite) }
-}
-
-extension LineScores {
-    /// Whether all scores are numbers, 0 probabilities with them.
-    var isFinite: Bool { !logProbabilities.contains { $0.isNaN || $0 == .infinity } }
 }

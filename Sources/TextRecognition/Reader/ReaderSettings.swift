@@ -169,4 +169,7 @@ extension ReaderSettings: LearnerSettings {
     /// What a picture may cost: a record of the topics is no larger, and a line of text needs far
     /// less.
     var imageLimits: ImageLimits { ImageLimits(byteCount: 1 << 20, pixelCount: 4_000_000) }
+
+    /// What a photograph of cards may cost in a record.
+    var photographLimits: ImageLimits { ImageLimits(byteCount: 1 << 20) }
 }

@@ -1,6 +1,6 @@
 public import Learning
 
-/// Reads lines with the averaged weights that a reader has learned.
+/// Reads lines, and the lines of whole cards, with the averaged weights that a reader has learned.
 ///
 /// Owned by one thread; learns nothing. An answer does not depend on which other requests it is
 /// computed with.
@@ -12,7 +12,9 @@ public final class TextReaderModel: ServableModel {
     private let network: LineNetwork
     private let parameters: FloatBuffer
     private let statistics: FloatBuffer
-    private var recognizer: LineRecognizer
+    private var recognizer: LineRecognizer { didSet { cardReader.recognizer = recognizer } }
+    /// Finds cards with the weights that come with Freshet, and reads them with `recognizer`.
+    private let cardReader: CardReader
     /// What makes confidences agree with how often they are right, as far as the base model is known.
     private let temperature: Float
     /// Decoders of formats, the one used last at the end.
@@ -31,6 +33,11 @@ public final class TextReaderModel: ServableModel {
         parameters = start.optimizer.average
         statistics = start.statistics
         recognizer = LineRecognizer(network, parameters: parameters, statistics: statistics)
+        cardReader = CardReader(
+            locator: try CardLocator.base(),
+            recognizer: recognizer,
+            temperature: temperature
+        )
     }
 
     /// The model in a reader's state.
@@ -94,13 +101,26 @@ public final class TextReaderModel: ServableModel {
                 request = try ReadRequest(
                     requests[index],
                     headers: { requests.headers(at: index) },
-                    limits: settings.imageLimits
+                    settings: settings
                 )
             } catch {
                 return ReadAnswer.refuse(error, stamp: stamp)
             }
-            let reading = read(request.image, as: request.format)
-            return ReadAnswer.write(reading, to: request, stamp: stamp)
+            return switch request.picture {
+            case .line(let image, let format):
+                ReadAnswer.write(
+                    read(image, as: format),
+                    isFormed: format != nil,
+                    to: request,
+                    stamp: stamp
+                )
+            case .cards(let photograph, let template):
+                ReadAnswer.write(
+                    cards(in: photograph, template: template),
+                    to: request,
+                    stamp: stamp
+                )
+            }
         }
     }
 
@@ -116,6 +136,21 @@ public final class TextReaderModel: ServableModel {
             }
         }
         return read(try line.get(), as: format)
+    }
+
+    /// The cards in the file of a photograph, which may be larger than a request takes.
+    public func cards(
+        file bytes: [UInt8],
+        template: String? = nil
+    ) throws(TextRecognitionError) -> [CardReading] {
+        cards(in: try GrayImage(decoding: bytes), template: template)
+    }
+
+    /// The cards in a photograph, the likeliest first; none when there is no card.
+    ///
+    /// With `template`, the name of a design that comes with Freshet, each is read as one of it.
+    public func cards(in photograph: GrayImage, template: String? = nil) -> [CardReading] {
+        cardReader.read(photograph, template: template)
     }
 
     /// What stands in a picture of a line; the likeliest of the texts that the format allows.

@@ -136,24 +136,17 @@ private struct SceneLabel: Encodable {
         cards = scene.cards.map { card in
             Card(
                 template: card.template,
-                quad: Self.places(card.quad),
+                quad: card.quad.places,
                 fields: card.fields.map { field in
                     let box = field.box
                     return Field(
                         name: field.name,
                         text: field.text,
                         box: [box.x, box.y, box.width, box.height],
-                        quad: Self.places(field.quad)
+                        quad: field.quad.places
                     )
                 }
             )
-        }
-    }
-
-    /// To a hundredth of a pixel.
-    private static func places(_ quad: Quad) -> [[Double]] {
-        quad.corners.map { corner in
-            [corner.x, corner.y].map { ($0 * 100).rounded() / 100 }
         }
     }
 }

@@ -6,22 +6,25 @@ import ModelStore
 import Streaming
 import TextRecognition
 
-/// `freshet read IMAGE…`: reads lines of text, by a version or by asking the scorer.
+/// `freshet read IMAGE…`: reads lines of text or cards, by a version or by asking the scorer.
 struct ReadCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "read",
-        abstract: "Read pictures of lines of text, PNG or JPEG, with a version of a reader.",
+        abstract: "Read lines of text or cards in pictures (PNG, JPEG) by a version of a reader.",
         discussion: """
             A version is read from the store, and where there is none the model that comes with \
             Freshet; no broker is needed. With --live the pictures go to the scorer through the \
-            topics. Exit status 1 when a picture cannot be read, after all \
+            topics. With --cards a picture is a photograph in which cards are looked for; that \
+            there is none is an answer, too. Exit status 1 when a picture cannot be read, after all \
             others were; 3 when no scorer answers in time.
             """
     )
 
     @OptionGroup var common: CommonOptions
 
-    @Argument(help: ArgumentHelp("Files with one line of text each.", valueName: "image"))
+    @Argument(
+        help: ArgumentHelp("Files with one line of text each, or photographs.", valueName: "image")
+    )
     var images: [String]
 
     @Option(
@@ -31,6 +34,12 @@ struct ReadCommand: ParsableCommand {
 
     @Option(help: "How the text's last characters follow from the others.")
     var checkDigit: CheckDigit?
+
+    @Flag(help: "Find the cards in photographs, and read their fields.")
+    var cards = false
+
+    @Option(help: "With --cards: read every card as one of this design, such as passport.")
+    var template: String?
 
     @Option(
         name: .customLong("version"),
@@ -64,6 +73,21 @@ struct ReadCommand: ParsableCommand {
         }
     }
 
+    func validate() throws {
+        if cards && (pattern != nil || checkDigit != nil) {
+            throw ValidationError(
+                "--pattern and --check-digit are for lines; with --cards the designs declare them"
+            )
+        }
+        if template != nil && !cards { throw ValidationError("--template needs --cards") }
+        let known = CardTemplate.builtIn.map(\.name)
+        if let template, !known.contains(template) {
+            throw ValidationError(
+                "--template is \"\(template)\", expected one of \(known.joined(separator: ", "))"
+            )
+        }
+    }
+
     func run() throws {
         let effective = try common.load()
         let format = try self.format()
@@ -72,10 +96,7 @@ struct ReadCommand: ParsableCommand {
         try StandardOutput.print(
             each: lines,
             json: json,
-            TextTable(
-                ["FILE", "TEXT", "CONFIDENCE"],
-                lines.map { [$0.file, $0.reading.text ?? "", $0.reading.remark] }
-            ).lines
+            table(of: lines).lines
         )
         let refused = lines.count { $0.reading.error != nil }
         guard refused > 0 else { return }
@@ -84,6 +105,18 @@ struct ReadCommand: ParsableCommand {
             "\(refused) of \(lines.count) pictures could not be read",
             remedy: "what is wrong with each is printed beside it"
         )
+    }
+
+    private func table(of lines: [Line]) -> TextTable {
+        cards
+            ? TextTable(
+                ["FILE", "CARD", "FIELD", "TEXT", "CONFIDENCE"],
+                lines.flatMap { $0.reading.cardRows(of: $0.file) }
+            )
+            : TextTable(
+                ["FILE", "TEXT", "CONFIDENCE"],
+                lines.map { [$0.file, $0.reading.text ?? "", $0.reading.remark] }
+            )
     }
 
     /// Nil when every text may be.
@@ -109,7 +142,7 @@ struct ReadCommand: ParsableCommand {
         let configured = effective.configuration.model
         let name = configured.kind == .reader ? configured.name : common.model ?? "reader"
         if try isBaseMeant(effective, name) {
-            return Self.reading(try TextReaderModel(settings: ReaderSettings()), "base", 0, format)
+            return reading(try TextReaderModel(settings: ReaderSettings()), "base", 0, format)
         }
         let store = try effective.modelStore(mustExist: true)
         try store.requireModel(name)
@@ -123,7 +156,7 @@ struct ReadCommand: ParsableCommand {
         }
         let state = try VersionLearner.load(version, from: store)
         let model = try TextReaderModel(settings: settings, state: state.tensors)
-        return Self.reading(model, name, version.number, format)
+        return reading(model, name, version.number, format)
     }
 
     /// Whether the model that comes with Freshet is asked for, or all there is.
@@ -140,7 +173,7 @@ struct ReadCommand: ParsableCommand {
         return true
     }
 
-    private static func reading(
+    private func reading(
         _ model: TextReaderModel,
         _ name: String,
         _ version: Int64,
@@ -149,6 +182,10 @@ struct ReadCommand: ParsableCommand {
         { file in
             let bytes = try Self.bytes(of: file)
             do throws(TextRecognitionError) {
+                guard !cards else {
+                    let found = try model.cards(file: bytes, template: template)
+                    return TextPrediction(found, model: name, version: version)
+                }
                 let reading = try model.read(file: bytes, as: format)
                 return TextPrediction(
                     reading,
@@ -175,6 +212,8 @@ struct ReadCommand: ParsableCommand {
         return { file in
             let request = "freshet-\(UUID().uuidString)"
             var headers = [RecordHeader(name: "request", text: request)]
+            if cards { headers.append(RecordHeader(name: "picture", text: "cards")) }
+            if let template { headers.append(RecordHeader(name: "template", text: template)) }
             if let pattern { headers.append(RecordHeader(name: "pattern", text: pattern)) }
             if let checkDigit {
                 headers.append(RecordHeader(name: "check_digit", text: checkDigit.rawValue))

@@ -19,7 +19,9 @@ final class RequestClient {
         brokerTimeout = effective.configuration.kafka.timeout.duration
         // Answers come one by one, and each is waited for: nothing is gained by gathering.
         var settings = effective.kafkaSettings
-        settings.properties.merge(["linger.ms": "0"]) { own, _ in own }
+        // A record of the topics may have 1 MiB, which is more than librdkafka takes by itself.
+        let properties = ["linger.ms": "0", "message.max.bytes": "1200000"]
+        settings.properties.merge(properties) { own, _ in own }
         consumer = try KafkaConsumer(settings, topics: [answers])
         producer = try KafkaProducer(settings)
         var positions: [TopicPartition: Offset] = [:]

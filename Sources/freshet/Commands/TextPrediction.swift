@@ -10,6 +10,8 @@ struct TextPrediction: Codable, Equatable {
     var characters: [Double]?
     /// Whether the text is of the form that was asked for; nil when none was.
     var valid: Bool?
+    /// What was found in a photograph of cards; nil for a line.
+    var cards: [Card]?
     var error: String?
     var model: String?
     var version: Int64?
@@ -41,13 +43,16 @@ struct TextPrediction: Codable, Equatable {
     /// How sure the text is, or why there is none.
     var remark: String {
         if let error { return "not read: \(error)" }
-        let percent = String(format: "%.1f %%", 100 * (confidence ?? 0))
+        let percent = Self.percent(confidence ?? 0)
         return valid == false ? "\(percent), not of the form asked for" : percent
     }
 
+    static func percent(_ share: Double) -> String { String(format: "%.1f %%", 100 * share) }
+
     /// The answer on one line.
     var summary: String {
-        "\(request ?? "?"): \(text ?? "")  (\(remark))  "
+        let read = error == nil ? cardSummary : nil
+        return "\(request ?? "?"): \(read ?? "\(text ?? "")  (\(remark))")  "
             + "[model \(model ?? "?") version \(version ?? 0) sequence \(sequence ?? 0)]"
     }
 }

@@ -120,8 +120,12 @@ import Testing
         ([("pattern", ".{97}"), ("request", "r")], "more than 96 characters"),
         ([("check_digit", "mod2"), ("request", "r")], "check_digit is not known"),
         ([("pattern", "A")], "request is missing"),
+        ([("picture", "SECRET"), ("request", "r")], "picture is not known"),
+        ([("picture", "cards"), ("pattern", "A"), ("request", "r")], "pattern is for a line"),
+        ([("picture", "cards"), ("check_digit", "luhn"), ("request", "r")], "is for a line"),
+        ([("picture", "cards"), ("template", "SECRET"), ("request", "r")], "one of national-id"),
     ])
-    func `a request for a form that cannot be is refused`(
+    func `a request for what cannot be is refused`(
         headers: [(String, String)],
         reason: String
     ) {
@@ -139,10 +143,11 @@ import Testing
                     headers: {
                         headers.map { EventHeader(name: $0.0, value: Array($0.1.utf8)) }
                     },
-                    limits: ImageLimits()
+                    settings: ReaderSettings()
                 )
             }
             #expect(refusal?.reason.contains(reason) == true, "\(refusal?.reason ?? "")")
+            #expect(refusal?.reason.contains("SECRET") == false)
         }
     }
 
