@@ -12,9 +12,10 @@ public final class TextReaderModel: ServableModel {
     private let network: LineNetwork
     private let parameters: FloatBuffer
     private let statistics: FloatBuffer
-    private var recognizer: LineRecognizer { didSet { cardReader.recognizer = recognizer } }
-    /// Finds cards with the weights that come with Freshet, and reads them with `recognizer`.
-    private let cardReader: CardReader
+    private var recognizer: LineRecognizer { didSet { cardReader?.recognizer = recognizer } }
+    /// Finds cards with the weights that come with Freshet, and reads them with `recognizer`; nil until
+    /// a photograph is read.
+    private var cardReader: CardReader?
     /// What makes confidences agree with how often they are right, as far as the base model is known.
     private let temperature: Float
     /// Decoders of formats, the one used last at the end.
@@ -33,11 +34,6 @@ public final class TextReaderModel: ServableModel {
         parameters = start.optimizer.average
         statistics = start.statistics
         recognizer = LineRecognizer(network, parameters: parameters, statistics: statistics)
-        cardReader = CardReader(
-            locator: try CardLocator.base(),
-            recognizer: recognizer,
-            temperature: temperature
-        )
     }
 
     /// The model in a reader's state.
@@ -150,7 +146,9 @@ public final class TextReaderModel: ServableModel {
     ///
     /// With `template`, the name of a design that comes with Freshet, each is read as one of it.
     public func cards(in photograph: GrayImage, template: String? = nil) -> [CardReading] {
-        cardReader.read(photograph, template: template)
+        let reader = cardReader ?? makeCardReader()
+        cardReader = reader
+        return reader.read(photograph, template: template)
     }
 
     /// What stands in a picture of a line; the likeliest of the texts that the format allows.
@@ -176,5 +174,18 @@ public final class TextReaderModel: ServableModel {
         var reading = GreedyDecoder.read(calm, alphabet: alphabet)
         reading.isValid = false
         return reading
+    }
+
+    private func makeCardReader() -> CardReader {
+        do throws(LearningError) {
+            return CardReader(
+                locator: try CardLocator.base(),
+                recognizer: recognizer,
+                temperature: temperature
+            )
+        } catch {
+            // These weights are part of the program; a test reads them.
+            preconditionFailure("\(error)")
+        }
     }
 }
